@@ -1,0 +1,75 @@
+"""Which kernels a lowered network calls, how often, and from which blocks."""
+
+from dataclasses import dataclass, field
+
+from tvm import relax
+from tvm.ir import GlobalVar, IRModule, Op
+
+
+@dataclass
+class CallSite:
+    """The calls of one kernel.
+
+    Attributes
+    ----------
+    calls : int
+        Times that one run of the network calls it.
+    blocks : tuple of str
+        Patterns of the blocks that call it, in the order of their first call.
+    signatures : tuple of str
+        Shape-aware signatures of those blocks.
+    """
+
+    calls: int = 0
+    blocks: tuple[str, ...] = ()
+    signatures: tuple[str, ...] = ()
+
+    def add(self, block: relax.Function | None) -> None:
+        """Count one call from a block, or from outside of any."""
+        self.calls += 1
+        attrs = (block.attrs or {}) if block is not None else {}
+        pattern, signature = attrs.get("cosearch.block"), attrs.get("cosearch.signature")
+        if pattern is not None and str(pattern) not in self.blocks:
+            self.blocks += (str(pattern),)
+        if signature is not None and str(signature) not in self.signatures:
+            self.signatures += (str(signature),)
+
+
+@dataclass
+class CallSites:
+    """The kernels of a network in the order of their first call.
+
+    Attributes
+    ----------
+    kernels : dict of str to CallSite
+        By name of the PrimFunc.
+    """
+
+    kernels: dict[str, CallSite] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, mod: IRModule) -> "CallSites":
+        """Follow the calls of a lowered module from its public functions.
+
+        Parameters
+        ----------
+        mod : tvm.ir.IRModule
+            The module of workloads that `lower_to_workloads` makes.
+        """
+        sites = cls()
+        for func in mod.functions.values():
+            if isinstance(func, relax.Function) and "global_symbol" in (func.attrs or {}):
+                sites._follow(mod, func, None)
+        return sites
+
+    def _follow(self, mod: IRModule, func: relax.Function, block: relax.Function | None) -> None:
+        call_tir = Op.get("relax.call_tir")
+        for binding_block in func.body.blocks:
+            for binding in binding_block.bindings:
+                call = getattr(binding, "value", None)
+                if not isinstance(call, relax.Call):
+                    continue
+                if call.op == call_tir:
+                    self.kernels.setdefault(call.args[0].name_hint, CallSite()).add(block)
+                elif isinstance(call.op, GlobalVar) and isinstance(mod[call.op], relax.Function):
+                    self._follow(mod, mod[call.op], block or mod[call.op])

@@ -1,0 +1,45 @@
+"""From a Relax module to a module of blocks whose kernels are unscheduled workloads."""
+
+from collections.abc import Sequence
+
+import tvm
+from tvm import relax
+from tvm.ir import IRModule
+from tvm.target import Target
+
+from cosearch.blocks import LiftBlocks
+from cosearch.frontend import Normalize
+
+
+def lower_to_workloads(
+    mod: IRModule, target: Target, patterns: Sequence[str] | None = None
+) -> IRModule:
+    """Normalise a network, lift its blocks and fuse each block's ops into workloads.
+
+    Every PrimFunc of the result is one workload: what a tuner schedules and a database is asked
+    for. Fusion stays inside a block, so that equal blocks of different networks have equal
+    workloads.
+
+    Parameters
+    ----------
+    mod : tvm.ir.IRModule
+        A Relax module; it is left as it was.
+    target : tvm.target.Target
+        The target, which the legalisation of some operators asks for.
+    patterns : sequence of str, optional
+        Patterns of blocks to lift, by default all.
+    """
+    passes = [
+        Normalize(),
+        LiftBlocks(patterns),
+        relax.transform.LegalizeOps(),
+        relax.transform.AnnotateTIROpPattern(),
+        relax.transform.FuseOps(),
+        relax.transform.FuseTIR(),
+        relax.transform.RewriteDataflowReshape(),  # a view is no kernel
+        relax.transform.CanonicalizeBindings(),
+        relax.transform.DeadCodeElimination(),
+        relax.transform.AttachAttrLayoutFreeBuffers(),
+    ]
+    with target:
+        return tvm.transform.Sequential(passes, name="cosearch.LowerToWorkloads")(mod)

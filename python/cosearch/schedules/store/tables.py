@@ -1,0 +1,89 @@
+"""The tables of a schedule database, the same for SQLite and PostgreSQL."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+FORMAT_VERSION = 1
+"""Written to ``meta``; a database of another version is refused."""
+
+metadata = MetaData()
+
+# SQLite counts rows only in columns of exactly the type INTEGER.
+_RowId = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _id_column() -> "Column[int]":
+    return Column("id", _RowId, primary_key=True, autoincrement=True)
+
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+conditions = Table(
+    "conditions",
+    metadata,
+    _id_column(),
+    Column("key", String(32), nullable=False, unique=True),
+    Column("target", Text, nullable=False),
+    Column("features", Text, nullable=False),
+    Column("threads", Integer, nullable=False),
+    Column("tvm_version", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Two workloads of one signature, a collision or a mere difference in block names (which traces
+# use), are two rows: the digest of the IR tells them apart.
+workloads = Table(
+    "workloads",
+    metadata,
+    _id_column(),
+    Column("shape_aware", String(32), nullable=False),
+    Column("shape_agnostic", String(32), nullable=False, index=True),
+    Column("ir_digest", String(32), nullable=False),
+    Column("ir", LargeBinary, nullable=False),
+    Column("dtype", Text, nullable=False),
+    Column("layout", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    UniqueConstraint("shape_aware", "ir_digest", name="uq_workloads_identity"),
+    # Row numbers are cached by readers, so a deleted one must not come back as another workload.
+    sqlite_autoincrement=True,
+)
+
+records = Table(
+    "records",
+    metadata,
+    _id_column(),
+    # Names a record in every database that it is copied to: importing it twice adds it once.
+    Column("uid", String(32), nullable=False, unique=True),
+    Column("workload_id", _RowId, ForeignKey("workloads.id"), nullable=False),
+    Column("conditions_id", _RowId, ForeignKey("conditions.id"), nullable=False),
+    Column("trace", LargeBinary, nullable=False),
+    Column("latencies_us", Text, nullable=False),
+    Column("latency_us", Float(53)),  # the median; NULL for a candidate that failed
+    Column("failure", Text, nullable=False),
+    Column("network", Text, nullable=False),
+    Column("block", Text, nullable=False),
+    Column("trials", Integer, nullable=False),
+    Column("search", Text, nullable=False),
+    Column("created", Text, nullable=False),
+    Index("ix_records_best", "workload_id", "conditions_id", "latency_us", "id"),
+    # None on conditions_id: SQLite would prefer it to this one, and read most of the table.
+    Index("ix_records_workload", "workload_id", "id"),
+    sqlite_autoincrement=True,
+)
