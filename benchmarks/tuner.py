@@ -1,0 +1,265 @@
+"""Tuning the same workloads with TVM's LocalBuilder and LocalRunner, and with cosearch.
+
+    python benchmarks/tuner.py                    # three workloads of mobile networks
+    python benchmarks/tuner.py net.onnx --trials 64 --json tuner.json
+    python benchmarks/tuner.py --quick            # less than two minutes
+
+Both tune each workload in turn, in one run, for the same number of trials. A candidate counts when
+it has a time; start of the workers, search and training are in the seconds. In the end the two best
+schedules of each workload are compiled and timed in turns in one process.
+
+`stock` is `tvm.s_tir.meta_schedule.tune_tasks` as it comes: batches of 64, a population of 512.
+Only its time limit for compiling is raised from 30 s: each batch starts new processes, which import
+TVM's tensor intrinsics for 20 s where torch is installed; a busy machine would lose candidates.
+"""
+
+import argparse
+import json
+import logging
+import math
+import os
+import platform
+import subprocess
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import tvm
+from rich.console import Console
+from rich.table import Table
+from tvm import relax
+from tvm.s_tir import Schedule
+from tvm.s_tir import meta_schedule as ms
+from tvm.target import Target
+
+from cosearch.schedules import (
+    ScheduleDatabase,
+    extract_workloads,
+    lower_to_workloads,
+    resolve_target,
+    tune,
+)
+from cosearch.schedules.store.replay import replay
+from cosearch.schedules.tasks import TuningTask
+from cosearch.schedules.tensor_intrinsics import load_tensor_intrinsics
+from cosearch.schedules.workers.arguments import ArgumentPool
+from cosearch.schedules.workers.runner import plain
+
+WORKLOADS = {
+    "pointwise": {"height": 14, "inputs": 112, "outputs": 672, "kernel": 1, "groups": 1},
+    "depthwise": {"height": 56, "inputs": 144, "outputs": 144, "kernel": 3, "groups": 144},
+    "convolution": {"height": 28, "inputs": 32, "outputs": 32, "kernel": 3, "groups": 1},
+}
+
+
+def convolution(height: int, inputs: int, outputs: int, kernel: int, groups: int) -> tvm.IRModule:
+    """Build a network of one convolution with bias and ReLU."""
+    builder = relax.BlockBuilder()
+    image = relax.Var("image", relax.TensorType((1, height, height, inputs), "float32"))
+    random = np.random.default_rng(0)
+    depthwise = groups > 1
+    shape = (kernel, kernel, inputs, 1) if depthwise else (kernel, kernel, inputs, outputs)
+    weights = relax.const(random.standard_normal(shape, dtype="float32") / kernel)
+    bias = relax.const(random.standard_normal((1, 1, 1, outputs), dtype="float32"))
+    with builder.function("main", [image]):
+        with builder.dataflow():
+            conv = relax.op.nn.conv2d(
+                image,
+                weights,
+                padding=kernel // 2,
+                groups=groups,
+                data_layout="NHWC",
+                kernel_layout="HWOI" if depthwise else "HWIO",
+            )
+            out = builder.emit_output(builder.emit(relax.op.nn.relu(conv + bias)))
+        builder.emit_func_output(out)
+    return builder.get()
+
+
+def tune_stock(task: TuningTask, target: Target, trials: int) -> tuple[int, float, Schedule]:
+    """Tune with TVM's own builder and runner; return measured candidates, seconds and the best."""
+    database = ms.database.MemoryDatabase()
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder, target:
+        context = ms.TuneContext(
+            task.workload.mod,
+            target=target,
+            space_generator="post-order-apply",
+            search_strategy="evolutionary",
+            task_name=task.workload.name,
+            rand_state=1,
+            logger=silent_logger(),
+        )
+        ms.tune_tasks(
+            tasks=[context],
+            task_weights=[1.0],
+            work_dir=folder,
+            max_trials_global=trials,
+            builder=ms.builder.LocalBuilder(max_workers=context.num_threads, timeout_sec=300.0),
+            database=database,
+        )
+    seconds = time.perf_counter() - start
+    failed_s = 1e9
+    records = [
+        record
+        for record in database.get_all_tuning_records()
+        if record.run_secs and float(record.run_secs[0]) < failed_s
+    ]
+    best = min(records, key=lambda record: median(float(s) for s in record.run_secs))
+    schedule = Schedule(task.workload.mod)
+    best.trace.apply_to_schedule(schedule, remove_postproc=False)
+    return len(records), seconds, schedule
+
+
+def tune_cosearch(task: TuningTask, target: Target, trials: int) -> tuple[int, float, Schedule]:
+    """Tune with cosearch; return measured candidates, seconds and the best."""
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        database = ScheduleDatabase(Path(folder) / "schedules.sqlite")
+        result = tune([task], database, target, trials=trials, seed=1)
+        seconds = time.perf_counter() - start
+        best = min(database.records(), key=lambda record: record.latency_us)
+        schedule = replay(best.trace, task.workload.mod)
+        database.close()
+    return result.trials - result.failed, seconds, schedule
+
+
+def time_in_turns(schedules: list[Schedule], target: Target, rounds: int = 15) -> list[float]:
+    """Time compiled schedules in turns; lower quartile of microseconds for each."""
+    arguments, evaluators = ArgumentPool(), []
+    for schedule in schedules:
+        infos = ms.arg_info.ArgInfo.from_entry_func(schedule.mod, remove_preproc=True)
+        tensors = [a.tensor for a in arguments.get([plain(info.as_json()) for info in infos])]
+        remove = tvm.s_tir.transform.RemoveWeightLayoutRewriteBlock(skip_tensor_rewrite=True)
+        module = tvm.tirx.build(remove(schedule.mod), target=target)
+        evaluators.append((module.time_evaluator("main", tvm.cpu(), min_repeat_ms=5), tensors))
+    times = [
+        [evaluate(*tensors).mean * 1e6 for evaluate, tensors in evaluators] for _ in range(rounds)
+    ]
+    return [float(value) for value in np.quantile(times, 0.25, axis=0)]
+
+
+def compare(task: TuningTask, target: Target, trials: int, stock_first: bool) -> dict[str, Any]:
+    """Tune one workload both ways."""
+    tuners = {"stock": tune_stock, "cosearch": tune_cosearch}
+    names = list(tuners) if stock_first else list(tuners)[::-1]
+    found = {name: tuners[name](task, target, trials) for name in names}
+    latencies = time_in_turns([found[name][2] for name in tuners], target)
+    row: dict[str, Any] = {"workload": task.workload.name, "trials": trials}
+    for name, latency_us in zip(tuners, latencies, strict=True):
+        measured, seconds, _ = found[name]
+        row |= {
+            f"{name}_measured": measured,
+            f"{name}_s": seconds,
+            f"{name}_candidates_per_second": measured / seconds,
+            f"{name}_latency_us": latency_us,
+        }
+    return row
+
+
+def summarize(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Compare the two over all workloads."""
+    rates = [r["cosearch_candidates_per_second"] / r["stock_candidates_per_second"] for r in rows]
+    ratios = [row["cosearch_latency_us"] / row["stock_latency_us"] for row in rows]
+    return {
+        "candidates_per_second_vs_stock": median(rates),
+        "best_latency_vs_stock": math.exp(sum(math.log(ratio) for ratio in ratios) / len(ratios)),
+    }
+
+
+def conditions(target: Target, load: tuple[float, ...]) -> dict[str, Any]:
+    """Say where and with what the figures were taken."""
+    git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    return {
+        "target": str(target),
+        "threads": int(target.attrs["num-cores"]),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("apache-tvm", "apache-tvm-ffi", "xgboost")},
+        },
+        "commit": commit,
+        "load": {"before": load, "after": os.getloadavg()},
+    }
+
+
+def silent_logger() -> logging.Logger:
+    """Make a logger that nobody hears, and silence MetaSchedule's own."""
+    logging.getLogger("tvm.s_tir.meta_schedule").setLevel(logging.CRITICAL)
+    logger = logging.Logger("stock", logging.CRITICAL)
+    logger.addHandler(logging.NullHandler())
+    return logger
+
+
+def find_tasks(models: list[Path], target: Target) -> list[TuningTask]:
+    """Collect the workloads of the networks on the command line, or of this file's own."""
+    if models:
+        from cosearch.frontend import from_onnx
+
+        networks = [from_onnx(model) for model in models]
+    else:
+        networks = [convolution(**shape) for shape in WORKLOADS.values()]
+    tasks = {}
+    for network in networks:
+        for task in extract_workloads(lower_to_workloads(network, target)):
+            tasks.setdefault(task.workload, task)
+    return list(tasks.values())
+
+
+def render(rows: list[dict[str, Any]], summary: dict[str, float]) -> None:
+    """Print the figures as a table."""
+    table = Table("workload", "measured", "candidates/s", "ratio", "best µs", "ratio")
+    for row in rows:
+        rates = [row[f"{name}_candidates_per_second"] for name in ("stock", "cosearch")]
+        best = [row[f"{name}_latency_us"] for name in ("stock", "cosearch")]
+        table.add_row(
+            row["workload"],
+            f"{row['stock_measured']} / {row['cosearch_measured']}",
+            f"{rates[0]:.2f} / {rates[1]:.2f}",
+            f"{rates[1] / rates[0]:.1f}",
+            f"{best[0]:.1f} / {best[1]:.1f}",
+            f"{best[1] / best[0]:.2f}",
+        )
+    console = Console()
+    console.print(table)
+    for name, value in summary.items():
+        console.print(f"{name} = {value:.3f}")
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", nargs="*", type=Path, help="ONNX files to take workloads from")
+    parser.add_argument("--target", default="llvm -mcpu=native")
+    parser.add_argument("--trials", type=int, default=128, help="for each workload")
+    parser.add_argument("--tasks", type=int, help="take so many workloads, evenly spread")
+    parser.add_argument("--quick", action="store_true", help="one workload, 32 trials")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    options = parser.parse_args()
+    target = resolve_target(options.target)
+    os.environ["TVM_NUM_THREADS"] = str(target.attrs["num-cores"])
+    load = os.getloadavg()
+    load_tensor_intrinsics()
+    tasks = find_tasks(options.models, target)
+    count = 1 if options.quick else options.tasks or len(tasks)
+    trials = 32 if options.quick else options.trials
+    chosen = [tasks[index * len(tasks) // count] for index in range(min(count, len(tasks)))]
+    rows = [compare(task, target, trials, index % 2 == 0) for index, task in enumerate(chosen)]
+    summary = summarize(rows)
+    render(rows, summary)
+    if options.json:
+        report = {
+            "benchmark": "tuner",
+            "conditions": conditions(target, load),
+            "rows": rows,
+            "summary": summary,
+        }
+        options.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""MetaSchedule's search, one task at a time, and what decides on which."""

@@ -1,0 +1,133 @@
+"""The parts of the search: task scheduler, cost model, start from records, fast import."""
+
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tvm
+from test_tuner import TARGET, matmul
+from tvm.s_tir.meta_schedule.runner import RunnerResult
+
+from cosearch.schedules import Conditions, Record, ScheduleDatabase, tune
+from cosearch.schedules.tuning.cost_model import BoostedTrees
+from cosearch.schedules.tuning.gradient import TaskHistory, next_task
+from cosearch.schedules.tuning.task_search import TaskSearch, candidate_trace
+
+
+def make_search(model=None, seed=1):
+    model = model or BoostedTrees(0)
+    return TaskSearch(matmul(32), TARGET, model, batch=24, seed=seed, threads=1)
+
+
+def record_of(candidate, latency_us):
+    return Record(
+        matmul(32).workload, candidate_trace(candidate), (latency_us,), Conditions.of(TARGET)
+    )
+
+
+def test_new_task_comes_first_and_hopeless_one_last():
+    histories = [TaskHistory(1, best_us=[5.0]), TaskHistory(1), TaskHistory(1, best_us=[math.inf])]
+    assert next_task(histories, [0, 1, 2]) == 1
+    assert next_task(histories, [0, 2]) == 0
+    assert next_task(histories, [2]) == 2
+
+
+def test_task_that_improves_or_weighs_more_comes_first():
+    flat, falling = [10.0] * 8, [40.0, 35.0, 30.0, 25.0, 20.0, 15.0, 12.0, 10.0]
+    assert next_task([TaskHistory(1, best_us=flat), TaskHistory(1, best_us=falling)], [0, 1]) == 1
+    assert next_task([TaskHistory(9, best_us=flat), TaskHistory(1, best_us=falling)], [0, 1]) == 0
+
+
+def test_new_task_with_most_work_comes_first():
+    assert (
+        next_task([TaskHistory(1, 5.0), TaskHistory(1, 9.0), TaskHistory(1, 7.0)], [0, 1, 2]) == 1
+    )
+
+
+def test_cost_model_learns_to_rank_candidates():
+    model = BoostedTrees(0)
+    search = make_search(model)
+    candidates = [c for _ in range(3) for c in search.propose(24)]
+    # Something that the features know: how much the candidate is parallel and unrolled.
+    cost = [1.0 + np.abs(f).sum(axis=1).mean() for f in model.features(search._context, candidates)]
+    known = len(candidates) * 2 // 3
+    results = [RunnerResult([c * 1e-6], None) for c in cost]
+    before = model.predict(search._context, candidates[known:])
+    assert np.abs(np.corrcoef(np.argsort(before), np.argsort(cost[known:]))[0, 1]) < 0.6
+    model.update(search._context, candidates[:known], results[:known])
+    predicted = model.predict(search._context, candidates[known:])
+    ranks = [np.argsort(np.argsort(values)) for values in (predicted, -np.asarray(cost[known:]))]
+    assert np.corrcoef(*ranks)[0, 1] > 0.6
+
+
+def test_failed_candidates_score_nothing():
+    model = BoostedTrees(0)
+    search = make_search(model)
+    candidates = search.propose(24)
+    search.learn(candidates, [() for _ in candidates])
+    (group,) = model.groups.values()
+    assert not group.scores().any()
+
+
+def test_candidates_follow_from_the_seed():
+    # With one thread: MetaSchedule hands work to its threads as they come, each with random numbers
+    # of its own.
+    one, same, other = (
+        [str(candidate_trace(c)) for c in make_search(seed=seed).propose(24)] for seed in (3, 3, 4)
+    )
+    assert one == same
+    assert one != other
+
+
+def test_search_starts_from_records_and_never_proposes_them():
+    first = make_search().propose(8)
+    search = make_search()
+    search.resume([record_of(candidate, 5.0) for candidate in first])
+    again = [str(candidate_trace(c)) for _ in range(3) for c in search.propose(24)]
+    assert not {str(candidate_trace(candidate)) for candidate in first} & set(again)
+    assert len(again) == len(set(again)) > 24
+
+
+def test_damaged_record_does_not_end_the_tuning():
+    (candidate, *_) = make_search().propose(1)
+    instructions, decisions = candidate_trace(candidate)
+    broken = Record(
+        matmul(32).workload,
+        [instructions[: len(instructions) // 2], []],
+        (5.0,),
+        Conditions.of(TARGET),
+    )
+    unknown = Record(
+        matmul(32).workload,
+        [[["GetSBlock", [], ["nowhere", "main"], ["b0"]]], decisions[:0]],
+        (4.0,),
+        Conditions.of(TARGET),
+    )
+    database = ScheduleDatabase.in_memory()
+    database.add_many([broken, unknown])
+    result = tune([matmul(32)], database, TARGET, trials=2)
+    assert result.trials == 2
+    database.close()
+
+
+def test_tensor_intrinsics_are_registered_and_the_stack_is_restored():
+    script = """
+import inspect, sys
+import tvm
+from cosearch.schedules.tensor_intrinsics import load_tensor_intrinsics
+original = inspect.stack
+load_tensor_intrinsics()
+assert inspect.stack is original
+assert tvm.s_tir.TensorIntrin.get("dot_4x4_i8i8s32_sdot") is not None
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_no_tasks_are_no_work():
+    database = ScheduleDatabase.in_memory()
+    result = tune([], database, TARGET, trials=5)
+    assert (result.trials, result.latency_us) == (0, 0)
+    with pytest.raises(ValueError, match="threads"):
+        tune([], database, tvm.target.Target({"kind": "llvm"}), trials=5)
