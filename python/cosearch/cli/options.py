@@ -1,0 +1,80 @@
+"""Arguments and options that several commands share, and how they are read."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cosearch.cli.app import notes
+
+Model = Annotated[Path, typer.Argument(help="ONNX file of the network.", show_default=False)]
+Shapes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--shape",
+        metavar="NAME:1,3,224,224",
+        help="Shape of an input with dynamic dimensions; may be given several times.",
+    ),
+]
+TargetOption = Annotated[
+    str,
+    typer.Option("--target", help="Target, as Relay wrote it or as JSON.", show_default=True),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", min=1, help="Threads of the kernels. [default: the physical cores]"),
+]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--db",
+        envvar="COSEARCH_DB",
+        metavar="FILE|URL",
+        help="Schedule database. [default: a file in the user's cache folder]",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+DEFAULT_TARGET = "llvm -mcpu=native"
+
+
+def read_target(target: str, threads: int | None) -> Any:
+    """Return the resolved target that the options name."""
+    from cosearch.schedules import resolve_target
+
+    resolved = resolve_target(target)
+    if threads is None:
+        return resolved
+    return resolve_target({**resolved.export(), "num-cores": threads})
+
+
+def read_network(model: Path, shapes: list[str] | None) -> Any:
+    """Import the network of an ONNX file."""
+    from cosearch import frontend
+
+    with notes.status(f"importing {model}"):
+        return frontend.from_onnx(model, shape=read_shapes(shapes))
+
+
+def read_shapes(shapes: list[str] | None) -> dict[str, tuple[int, ...]] | None:
+    """Parse ``--shape NAME:1,3,224,224``.
+
+    Raises
+    ------
+    typer.BadParameter
+        When one is written in another way.
+    """
+    parsed = {}
+    for text in shapes or []:
+        name, _, extents = text.rpartition(":")
+        try:
+            parsed[name] = tuple(int(extent) for extent in extents.split(","))
+        except ValueError:
+            parsed[name] = ()
+        if not name or not parsed[name]:
+            raise typer.BadParameter(
+                f"cannot read {text!r}: write the input's name and its extents, such as "
+                f"input:1,3,224,224",
+                param_hint="--shape",
+            )
+    return parsed or None

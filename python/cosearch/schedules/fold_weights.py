@@ -1,0 +1,125 @@
+"""Pack weights at compile time: run the layout rewrites of constants once, in one library."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import tvm
+from tvm import relax
+from tvm.ir import IRModule
+from tvm.ir.expr import GenericConst
+from tvm.target import Target
+from tvm.tirx import PrimFunc
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A kernel call on constants alone."""
+
+    var: relax.Var
+    kernel: str
+    constants: tuple[GenericConst, ...]
+    outputs: tuple[relax.TensorType, ...]
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Equal for calls that have the same result."""
+        return (self.kernel, *(constant.value.data_ptr() for constant in self.constants))
+
+
+def fold_weights(mod: IRModule) -> IRModule:
+    """Replace every kernel call on constants alone by its result.
+
+    Schedules choose the layout of weights, and what rewrites a weight is a kernel called on a
+    constant. TVM's FoldConstant compiles such calls one by one; here their kernels are compiled as
+    one library, and equal calls share one result.
+
+    Parameters
+    ----------
+    mod : tvm.ir.IRModule
+        A module after fusion; it is left as it was.
+
+    Returns
+    -------
+    tvm.ir.IRModule
+        The module without those calls and without kernels that nothing calls any more.
+    """
+    mod = relax.transform.CanonicalizeBindings()(mod)
+    calls = {
+        var.name_hint: {call.var: call for call in _constant_calls(mod, func)}
+        for var, func in mod.functions.items()
+        if isinstance(func, relax.Function)
+    }
+    results = _run(mod, [call for found in calls.values() for call in found.values()])
+    if not results:
+        return mod
+    folded = mod.clone()
+    for var, func in mod.functions.items():
+        if calls.get(var.name_hint):
+            folded.update_func(var, _substitute(func, calls[var.name_hint], results))
+    cleanup = [relax.transform.CanonicalizeBindings(), relax.transform.DeadCodeElimination()]
+    return tvm.transform.Sequential(cleanup, name="cosearch.FoldWeights")(folded)
+
+
+def _constant_calls(mod: IRModule, func: relax.Function) -> Iterator[_Call]:
+    for block in func.body.blocks:
+        for binding in block.bindings:
+            call = _constant_call(mod, binding)
+            if call is not None:
+                yield call
+
+
+def _constant_call(mod: IRModule, binding: relax.Binding) -> _Call | None:
+    value = getattr(binding, "value", None)
+    if not isinstance(value, relax.Call) or value.op != tvm.ir.Op.get("relax.call_tir"):
+        return None
+    constants = tuple(value.args[1].fields)
+    if not constants or not all(isinstance(arg, GenericConst) for arg in constants):
+        return None
+    out = value.ty_args[0]
+    outputs = tuple(out.fields) if isinstance(out, tvm.ir.TupleType) else (out,)
+    kernel = value.args[0]
+    if not isinstance(mod[kernel], PrimFunc) or not all(_is_static(ty) for ty in outputs):
+        return None
+    return _Call(binding.var, kernel.name_hint, constants, outputs)
+
+
+def _is_static(ty: relax.TensorType) -> bool:
+    return ty.shape is not None and all(isinstance(e, tvm.tirx.IntImm) for e in ty.shape.values)
+
+
+def _run(mod: IRModule, calls: list[_Call]) -> dict[tuple[Any, ...], relax.Expr]:
+    if not calls:
+        return {}
+    kernels = {
+        name: mod[name].with_attr("global_symbol", name) for name in {call.kernel for call in calls}
+    }
+    library = tvm.tirx.build(IRModule(kernels), target=Target({"kind": "llvm"}))
+    results: dict[tuple[Any, ...], relax.Expr] = {}
+    for call in calls:
+        if call.key in results:
+            continue
+        tensors = [
+            tvm.runtime.empty([int(e) for e in ty.shape.values], str(ty.dtype))
+            for ty in call.outputs
+        ]
+        library[call.kernel](*(constant.value for constant in call.constants), *tensors)
+        constants = [relax.const(tensor, str(tensor.dtype)) for tensor in tensors]
+        results[call.key] = constants[0] if len(constants) == 1 else relax.Tuple(constants)
+    return results
+
+
+def _substitute(
+    func: relax.Function, calls: dict[relax.Var, _Call], results: dict[tuple[Any, ...], relax.Expr]
+) -> relax.Function:
+    blocks = []
+    for block in func.body.blocks:
+        bindings = [
+            relax.VarBinding(binding.var, results[calls[binding.var].key])
+            if binding.var in calls
+            else binding
+            for binding in block.bindings
+        ]
+        blocks.append(type(block)(bindings, block.span))
+    body = relax.SeqExpr(blocks, func.body.body, func.body.span)
+    return relax.Function(func.params, body, func.ret_ty, func.is_pure, func.attrs, func.span)
