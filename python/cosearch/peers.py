@@ -1,4 +1,4 @@
-"""A network as cosearch, TVM's default, onnxruntime and torch run it, ready to be timed."""
+"""A network as cosearch, TVM's default and their peers run it, ready to be timed."""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ def network_runners(
     target: Target,
     shape: Mapping[str, Sequence[int]] | None = None,
 ) -> dict[str, Runner]:
-    """Return runners of one ONNX model: cosearch, TVM's default, onnxruntime if installed.
+    """Return runners of one ONNX model: cosearch, TVM's default, and its peers if installed.
 
     Parameters
     ----------
@@ -48,9 +48,11 @@ def network_runners(
         "cosearch": library_runner(lib, inputs),
         "TVM's default": tvm_runner(import_onnx_as_tvm(onnx.load(model), shape), target, inputs),
     }
-    peer = onnxruntime_runner(model, int(target.attrs["num-cores"]), inputs)
-    if peer is not None:
-        runners["onnxruntime"] = peer
+    threads = int(target.attrs["num-cores"])
+    for name, make in (("onnxruntime", onnxruntime_runner), ("OpenVINO", openvino_runner)):
+        peer = make(model, threads, inputs)
+        if peer is not None:
+            runners[name] = peer
     return runners
 
 
@@ -141,6 +143,41 @@ def onnxruntime_runner(
             name: inputs[name] if name in inputs else inputs[relax_name(name)] for name in names
         }
     return lambda: session.run(None, feed)
+
+
+def openvino_runner(
+    model: Path | bytes, threads: int, inputs: Mapping[str, np.ndarray]
+) -> Runner | None:
+    """Return a runner of an ONNX model in OpenVINO, or None where that is not installed.
+
+    Parameters
+    ----------
+    model : pathlib.Path or bytes
+        The ONNX file or its content.
+    threads : int
+        Threads for each operator; it computes in float32 as the others do.
+    inputs : mapping of str to numpy.ndarray
+        Its inputs by name, in the order of the model's.
+    """
+    try:
+        import openvino
+    except ImportError:
+        return None
+    core = openvino.Core()
+    options = {
+        "INFERENCE_NUM_THREADS": threads,
+        "INFERENCE_PRECISION_HINT": "f32",
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    compiled = core.compile_model(core.read_model(model), "CPU", options)
+    request = compiled.create_infer_request()
+    arrays = [np.ascontiguousarray(array) for array in inputs.values()]
+
+    def run() -> list[np.ndarray]:
+        results = request.infer(arrays)
+        return [results[output] for output in compiled.outputs]
+
+    return run
 
 
 def torch_runner(module: Any, threads: int, inputs: Sequence[np.ndarray]) -> Runner:

@@ -163,7 +163,7 @@ def _kernel(name: str, site: CallSite, applied: Applied, is_tuned: bool) -> Kern
         name=name,
         workload=applied.signature.shape_aware,
         workload_agnostic=applied.signature.shape_agnostic,
-        source="default",
+        source="rules" if applied.by_rules else "default",
         calls=site.calls,
         blocks=site.blocks,
         reason=applied.reason,

@@ -4,10 +4,14 @@ import json
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-Source = Literal["exact", "tuned", "default"]
-"""How a schedule came: looked up, tuned during the build, or TVM's own loops."""
+Source = Literal["exact", "tuned", "rules", "default"]
+"""How a schedule came: looked up, tuned during the build, by the schedule rules without any
+measurement, or not at all (TVM's own loops)."""
+SOURCES: tuple[Source, ...] = get_args(Source)
+RECORDED: tuple[Source, ...] = ("exact", "tuned")
+"""Sources that are records of the database."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Kernel:
         Shape-aware signature of the workload.
     workload_agnostic : str
         Shape-agnostic signature of the workload.
-    source : {"exact", "tuned", "default"}
+    source : {"exact", "tuned", "rules", "default"}
         How its schedule came.
     calls : int
         Times that one run of the network calls it.
@@ -37,7 +41,7 @@ class Kernel:
     measured_us : float or None
         Latency of one call in this build, in microseconds, when it was profiled.
     reason : str
-        Why the schedule is the default one.
+        Why there is no record for it.
     """
 
     name: str
@@ -84,7 +88,7 @@ class ReuseReport:
     @property
     def share_of_kernels(self) -> float:
         """Share of the kernels with a schedule out of the database, from 0 to 1."""
-        covered = len(self.kernels) - self.count("default")
+        covered = sum(self.count(source) for source in RECORDED)
         return covered / len(self.kernels) if self.kernels else 0.0
 
     @property
@@ -93,7 +97,7 @@ class ReuseReport:
         if any(kernel.measured_us is None for kernel in self.kernels) or not self.kernels:
             return None
         times = {k.name: k.calls * (k.measured_us or 0.0) for k in self.kernels}
-        covered = sum(times[k.name] for k in self.kernels if k.source != "default")
+        covered = sum(times[k.name] for k in self.kernels if k.source in RECORDED)
         total = sum(times.values())
         return covered / total if total else 0.0
 
@@ -104,11 +108,9 @@ class ReuseReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain data, with its sums."""
-        summary = {
+        summary: dict[str, Any] = {
             "kernels": len(self.kernels),
-            "exact": self.count("exact"),
-            "tuned": self.count("tuned"),
-            "default": self.count("default"),
+            **{source: self.count(source) for source in SOURCES},
             "share_of_kernels": self.share_of_kernels,
             "share_of_time": self.share_of_time,
         }

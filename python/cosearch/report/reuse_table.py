@@ -6,9 +6,9 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from cosearch.report.reuse import Kernel, ReuseReport
+from cosearch.report.reuse import SOURCES, Kernel, ReuseReport
 
-STYLES = {"exact": "green", "tuned": "cyan", "default": "yellow"}
+STYLES = {"exact": "green", "tuned": "cyan", "rules": "blue", "default": "yellow"}
 
 
 def reuse_table(report: ReuseReport, width: int = 120) -> str:
@@ -49,12 +49,10 @@ def render_reuse(report: ReuseReport) -> Group:
 
 def summary(report: ReuseReport) -> str:
     """Say in a line how much of a build came out of the database."""
-    counts = ", ".join(
-        f"{report.count(source)} {source}" for source in ("exact", "tuned", "default")
-    )
+    counts = ", ".join(f"{report.count(source)} {source}" for source in SOURCES)
     text = (
         f"{len(report.kernels)} kernels: {counts}; {report.share_of_kernels:.0%} of the kernels "
-        f"scheduled"
+        f"out of the database"
     )
     share = report.share_of_time
     if share is not None:

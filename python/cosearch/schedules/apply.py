@@ -12,6 +12,9 @@ from cosearch.blocks import Signature, workload_signature
 from cosearch.schedules.conditions import Conditions
 from cosearch.schedules.database import ScheduleDatabase
 from cosearch.schedules.record import Record
+from cosearch.schedules.rules.anatomy import NotScheduled
+from cosearch.schedules.rules.design import apply_design, rank_designs
+from cosearch.schedules.rules.machine import Machine
 from cosearch.schedules.store.errors import DatabaseError
 from cosearch.schedules.store.isolation import run_isolated
 from cosearch.schedules.store.replay import replay
@@ -20,7 +23,7 @@ Verifier = Callable[[PrimFunc, PrimFunc], str]
 """Compares a workload with its scheduled form; returns what is wrong, or nothing."""
 
 CANDIDATES = 4
-"""Records to try for a workload before it keeps its default loops."""
+"""Records, and then designs of the rules, to try for a workload before it keeps TVM's loops."""
 
 
 class RejectedScheduleWarning(UserWarning):
@@ -36,13 +39,16 @@ class Applied:
     signature : Signature
         Of the unscheduled workload.
     record : Record or None
-        The record whose trace was applied, None where the workload keeps TVM's default loops.
+        The record whose trace was applied, None where the rules scheduled it, or nothing did.
+    by_rules : bool
+        Whether the schedule is the one that the rules expect to be the fastest.
     reason : str
-        Why it keeps them.
+        Why there is no record, and why the rules do not help where they do not.
     """
 
     signature: Signature
     record: Record | None = None
+    by_rules: bool = False
     reason: str = ""
 
 
@@ -77,7 +83,8 @@ def apply_schedules(
     For each workload the fastest record under equal conditions is replayed, in a process of its
     own, since a damaged trace can crash TVM. One that crashes, does not apply, gives ill-formed IR
     or (with a verifier) another result is skipped with a warning, and the next one is tried: a
-    database never makes a build fail.
+    database never makes a build fail. A workload without a record gets the schedule that the rules
+    rank first (see `rank_designs`), and keeps TVM's own loops where no rule fits.
 
     Parameters
     ----------
@@ -121,6 +128,15 @@ def apply_schedules(
             scheduled.update_func(search.var, result)
             applied[search.var.name_hint] = Applied(search.signature, search.records[0])
             search.records = []
+    machine = Machine.of(conditions)
+    for search in searches:
+        if applied[search.var.name_hint].record is None:
+            result, reason = _follow_rules(search, machine, verifier)
+            if result is not None:
+                scheduled.update_func(search.var, result)
+            applied[search.var.name_hint] = Applied(
+                search.signature, by_rules=result is not None, reason=reason
+            )
     return scheduled, applied
 
 
@@ -147,6 +163,28 @@ def _replay(search: _Search) -> str:
     schedule = replay(search.records[0].trace, IRModule({"main": search.func}))
     text: str = tvm.ir.save_json(schedule.mod["main"])
     return text
+
+
+def _follow_rules(
+    search: _Search, machine: Machine, verifier: Verifier | None
+) -> tuple[PrimFunc | None, str]:
+    """Schedule a workload by the first design that applies; return why it has no better one."""
+    mod = IRModule({"main": search.func})
+    fault = ""
+    try:
+        for design in rank_designs(mod, machine)[:CANDIDATES]:
+            try:
+                text = tvm.ir.save_json(apply_design(mod, design, machine).mod["main"])
+            except NotScheduled as error:
+                fault = str(error)
+                continue
+            result = _restore(search.func, text)
+            fault = verifier(search.func, result) if verifier is not None else ""
+            if not fault:
+                return result, search.reason
+    except NotScheduled as error:
+        fault = str(error)
+    return None, f"{search.reason}; rules: {fault}"
 
 
 def _restore(func: PrimFunc, text: str) -> PrimFunc:

@@ -9,6 +9,7 @@ from tvm.target import Target
 
 from cosearch.blocks import LiftBlocks
 from cosearch.frontend import Normalize
+from cosearch.schedules.vector_math import polynomial_legalizers
 
 
 def lower_to_workloads(
@@ -32,7 +33,7 @@ def lower_to_workloads(
     passes = [
         Normalize(),
         LiftBlocks(patterns),
-        relax.transform.LegalizeOps(),
+        relax.transform.LegalizeOps(polynomial_legalizers()),
         relax.transform.AnnotateTIROpPattern(),
         relax.transform.FuseOps(),
         relax.transform.FuseTIR(),

@@ -56,7 +56,7 @@ def test_a_bad_trace_falls_back_to_the_next_record(lowered, target, sampled_reco
     assert all(entry.record is not None for entry in applied.values())
 
 
-def test_without_another_record_the_loops_stay(lowered, target, sampled_records):
+def test_without_another_record_the_rules_schedule(lowered, target, sampled_records):
     victim = sampled_records[1]
     bad = replace(victim, trace=[[["GetSBlock", [], ["nothing", "main"], ["b0"]]], []])
     database = ScheduleDatabase.in_memory()
@@ -66,6 +66,21 @@ def test_without_another_record_the_loops_stay(lowered, target, sampled_records)
     reasons = [e.reason for e in applied.values() if e.signature == victim.workload.signature]
     assert len(reasons) == 1
     assert reasons[0].startswith("record 1: does not apply")
+    assert all(entry.by_rules for entry in applied.values())
+    for var, func in scheduled.functions.items():
+        if var.name_hint in applied:
+            assert func.attrs["tirx.is_scheduled"]
+
+
+def test_rules_that_fail_the_verifier_leave_the_loops(lowered, target):
+    with ScheduleDatabase.in_memory() as database:
+        scheduled, applied = apply_schedules(
+            lowered, database, Conditions.of(target), lambda *_: "computes something else"
+        )
+    assert not any(entry.by_rules for entry in applied.values())
+    assert {entry.reason for entry in applied.values()} == {
+        "no record; rules: computes something else"
+    }
     assert scheduled.functions == lowered.functions
 
 

@@ -12,13 +12,26 @@ from tvm.s_tir.meta_schedule.runner import RunnerResult
 
 from cosearch.schedules import Conditions, Record, ScheduleDatabase, tune
 from cosearch.schedules.tuning.cost_model import BoostedTrees
+from cosearch.schedules.tuning.evolution import Evolution
 from cosearch.schedules.tuning.gradient import TaskHistory, next_task
-from cosearch.schedules.tuning.task_search import TaskSearch, candidate_trace
+from cosearch.schedules.tuning.task_search import (
+    DESIGNS,
+    EVOLUTION,
+    RULES,
+    TaskSearch,
+    candidate_trace,
+)
 
 
 def make_search(model=None, seed=1):
     model = model or BoostedTrees(0)
     return TaskSearch(matmul(32), TARGET, model, batch=24, seed=seed, threads=1)
+
+
+def make_evolution(model=None, seed=1):
+    model = model or BoostedTrees(0)
+    mod = matmul(32).workload.mod
+    return Evolution(mod, "matmul", TARGET, model, batch=24, seed=seed, threads=1)
 
 
 def record_of(candidate, latency_us):
@@ -48,8 +61,8 @@ def test_new_task_with_most_work_comes_first():
 
 def test_cost_model_learns_to_rank_candidates():
     model = BoostedTrees(0)
-    search = make_search(model)
-    candidates = [c for _ in range(3) for c in search.propose(24)]
+    search = make_evolution(model)
+    candidates = [c for _ in range(3) for c in search.propose()]
     # Something that the features know: how much the candidate is parallel and unrolled.
     cost = [1.0 + np.abs(f).sum(axis=1).mean() for f in model.features(search._context, candidates)]
     known = len(candidates) * 2 // 3
@@ -64,8 +77,8 @@ def test_cost_model_learns_to_rank_candidates():
 
 def test_failed_candidates_score_nothing():
     model = BoostedTrees(0)
-    search = make_search(model)
-    candidates = search.propose(24)
+    search = make_evolution(model)
+    candidates = search.propose()
     search.learn(candidates, [() for _ in candidates])
     (group,) = model.groups.values()
     assert not group.scores().any()
@@ -75,10 +88,26 @@ def test_candidates_follow_from_the_seed():
     # With one thread: MetaSchedule hands work to its threads as they come, each with random numbers
     # of its own.
     one, same, other = (
-        [str(candidate_trace(c)) for c in make_search(seed=seed).propose(24)] for seed in (3, 3, 4)
+        [str(candidate_trace(c)) for c in make_evolution(seed=seed).propose()] for seed in (3, 3, 4)
     )
     assert one == same
     assert one != other
+
+
+def test_designs_come_first_and_evolution_goes_on_from_them():
+    model = BoostedTrees(0)
+    search = make_search(model)
+    designed = []
+    while len(designed) < DESIGNS:
+        batch = search.propose(24)
+        search.learn(batch, [(5.0 + len(designed) + i,) for i in range(len(batch))])
+        designed += batch
+    assert {search.origin(candidate) for candidate in designed} == {RULES}
+    assert not model.groups
+    evolved = search.propose(24)
+    assert {search.origin(candidate) for candidate in evolved} == {EVOLUTION}
+    (group,) = model.groups.values()
+    assert len(group.costs_s) == len(designed) == DESIGNS
 
 
 def test_search_starts_from_records_and_never_proposes_them():

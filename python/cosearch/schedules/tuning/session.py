@@ -19,7 +19,7 @@ from cosearch.schedules.tasks import TuningTask
 from cosearch.schedules.tuning.cost_model import BoostedTrees
 from cosearch.schedules.tuning.gradient import next_task
 from cosearch.schedules.tuning.progress import TaskOutcome, TuningProgress, TuningResult
-from cosearch.schedules.tuning.task_search import SEARCH, candidate_trace
+from cosearch.schedules.tuning.task_search import TaskSearch, candidate_trace
 from cosearch.schedules.tuning.task_state import TaskState
 from cosearch.schedules.workers import Failure, WorkerPool
 from cosearch.schedules.workers.runner import plain
@@ -120,7 +120,7 @@ class Session:
             return True
         outcomes = self._measure(state, candidates)
         tried = [(c, o) for c, o in zip(candidates, outcomes, strict=True) if not _stopped(o)]
-        self._keep(state, tried)
+        self._keep(state, search, tried)
         search.learn([c for c, _ in tried], [() if isinstance(o, Failure) else o for _, o in tried])
         state.end_batch([o.kind for _, o in tried if isinstance(o, Failure)])
         return True
@@ -180,7 +180,13 @@ class Session:
         if self._progress is not None:
             self._progress(self._state_of_affairs(state))
 
-    def _keep(self, state: TaskState, tried: Sequence[tuple[ms.MeasureCandidate, Outcome]]) -> None:
+    def _keep(
+        self,
+        state: TaskState,
+        search: TaskSearch,
+        tried: Sequence[tuple[ms.MeasureCandidate, Outcome]],
+    ) -> None:
+        block = state.task.block
         first = state.known_trials + state.trials - len(tried) + 1
         self._database.add_many(
             Record(
@@ -188,7 +194,9 @@ class Session:
                 trace=candidate_trace(candidate),
                 latencies_us=() if isinstance(outcome, Failure) else tuple(outcome),
                 conditions=self._conditions,
-                provenance=Provenance(self._network, state.task.block, first + index, SEARCH),
+                provenance=Provenance(
+                    self._network, block, first + index, search.origin(candidate)
+                ),
                 failure=str(outcome) if isinstance(outcome, Failure) else "",
             )
             for index, (candidate, outcome) in enumerate(tried)

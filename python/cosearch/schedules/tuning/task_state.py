@@ -66,8 +66,6 @@ class TaskState:
         if self._search is None:
             self._search = TaskSearch(self.task, **options)
             self._search.resume(self.earlier)
-            if not self._search.has_choices:
-                self._limit = 1
         return self._search
 
     def end_batch(self, failures: Sequence[str]) -> None:

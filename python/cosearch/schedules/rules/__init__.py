@@ -1,0 +1,1 @@
+"""Schedule rules that know the machine: designs for a workload, ranked without measuring any."""

@@ -1,0 +1,117 @@
+"""What the rules know of a CPU: its vectors, registers, caches and threads."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cosearch.schedules.conditions import Conditions
+
+_DOUBLE_PUMPED = ("znver4",)
+"""CPUs that take two cycles for a 512-bit operation."""
+
+LINE_BYTES = 64
+L1_WAYS = 8
+L1_WAY_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A CPU core, in the terms in which inner loops are counted; several of them share the work.
+
+    Attributes
+    ----------
+    lanes : int
+        Values of 32 bits in a vector register.
+    registers : int
+        Vector registers.
+    vectors_per_cycle : float
+        Multiply-adds of a full vector that a core starts in a cycle.
+    loads_per_cycle : float
+        Loads, of a vector or of a broadcast value, that a core starts in a cycle.
+    latency : int
+        Cycles from a multiply-add to one that depends on it.
+    l1_bytes, l2_bytes : int
+        Size of a core's own data caches.
+    threads : int
+        Cores that run a parallel loop.
+    """
+
+    lanes: int
+    registers: int
+    vectors_per_cycle: float = 2.0
+    loads_per_cycle: float = 2.0
+    latency: int = 4
+    l1_bytes: int = 32 << 10
+    l2_bytes: int = 1 << 20
+    threads: int = 1
+
+    L2_BYTES_PER_CYCLE = 32.0
+    L3_BYTES_PER_CYCLE = 10.0
+    DRAM_BYTES_PER_CYCLE = 4.0
+    L3_BYTES = 16 << 20
+    LAUNCH_CYCLES = 12_000
+    """What a parallel loop costs before its first iteration: to wake the pool and to wait."""
+
+    @classmethod
+    def of(cls, conditions: Conditions) -> "Machine":
+        """Read CPU, instruction sets and threads out of the conditions of a build.
+
+        AVX-512 (32 registers of 16 floats), AVX2 (16 of 8), NEON (32 of 4; described only, it was
+        not tested), and for anything else the 16 registers of 4 floats that SSE has.
+        """
+        features = conditions.features.split(",")
+        threads = conditions.threads
+        if "avx512f" in features:
+            halved = json.loads(conditions.target).get("mcpu") in _DOUBLE_PUMPED
+            return cls(16, 32, vectors_per_cycle=1.0 if halved else 2.0, threads=threads)
+        if "avx2" in features:
+            return cls(8, 16, threads=threads)
+        if "neon" in features:
+            return cls(4, 32, threads=threads)
+        return cls(4, 16, threads=threads)
+
+    def vectors(self, width: int) -> int:
+        """Return the registers that a row of so many values takes."""
+        return -(-width // self.lanes)
+
+    def multiply_add_cycles(self, width: int) -> float:
+        """Return the cycles of a multiply-add over a row of so many values.
+
+        Half a register takes half the time where the core splits full ones anyway.
+        """
+        if self.is_halved and 2 * width <= self.lanes:
+            return 0.5 / self.vectors_per_cycle
+        return self.vectors(width) / self.vectors_per_cycle
+
+    @property
+    def is_halved(self) -> bool:
+        """Whether a full vector is executed as two halves."""
+        return self.vectors_per_cycle < 2.0
+
+    def stream_cycles(self, distinct_bytes: float, passes: float) -> float:
+        """Return the cycles to bring data `passes` times into the first cache."""
+        if distinct_bytes <= self.l1_bytes // 2:
+            return 0.0
+        if distinct_bytes <= self.l2_bytes * 3 // 4:
+            rate = self.L2_BYTES_PER_CYCLE
+        elif distinct_bytes <= self.L3_BYTES:
+            rate = self.L3_BYTES_PER_CYCLE
+        else:
+            rate = self.DRAM_BYTES_PER_CYCLE
+        return distinct_bytes * passes / rate
+
+    def is_crowded(self, offsets: Iterable[int]) -> bool:
+        """Tell whether lines at these offsets, in bytes, push each other out of the first cache.
+
+        So they do where the stride is a large power of two, as it is with 512 channels.
+        """
+        sets = Counter(offset % L1_WAY_BYTES // LINE_BYTES for offset in offsets)
+        return max(sets.values()) > L1_WAYS
+
+    def parallel_cycles(self, cycles: float, tasks: int) -> float:
+        """Return the cycles of a loop of equal tasks over all threads."""
+        if self.threads == 1 or tasks == 1:
+            return cycles
+        rounds = -(-tasks // self.threads)
+        return cycles * rounds / tasks + self.LAUNCH_CYCLES

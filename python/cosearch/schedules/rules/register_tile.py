@@ -1,0 +1,256 @@
+"""Matrix-like stages: pointwise, direct and grouped convolution, dense layers."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tvm.s_tir import Schedule
+from tvm.s_tir.analysis import estimate_tir_flops
+from tvm.s_tir.schedule import LoopRV
+
+from cosearch.schedules.rules import elementwise
+from cosearch.schedules.rules.anatomy import Axes, Stage, axes, operand_iterators
+from cosearch.schedules.rules.machine import Machine
+from cosearch.schedules.rules.tile import (
+    Tile,
+    divisors,
+    finish_tile,
+    grid,
+    split,
+    spread,
+    tile_loops,
+    vector_widths,
+    with_threads,
+)
+
+UNROLLS = (1, 4)
+TILE_CYCLES = 20
+"""Start and end of a tile's reduction loop."""
+CROWDED = 1.9
+"""What a step takes more where the rows of the data push each other out of the cache."""
+MAX_TAIL_FLOPS = 8
+"""Operations of a tail that is unrolled over the rows; a longer one runs out of registers."""
+STREAM_SHARE = 0.3
+"""Share of the time for streaming that the arithmetic cannot hide."""
+
+
+@dataclass(frozen=True)
+class _Product:
+    """A matrix-like workload in numbers: extents, and bytes of what it reads.
+
+    `group` is the number of results of a position that share their inputs.
+    """
+
+    axes: Axes
+    group: int
+    data_bytes: int
+    weight_bytes: int
+    data_shape: tuple[int, ...]
+    pad_values: int
+    pad_width: int
+
+    @property
+    def depth(self) -> int:
+        """Multiply-adds for a result."""
+        return math.prod(self.axes.reduction)
+
+
+def matches(schedule: Schedule, stage: Stage) -> bool:
+    """Tell whether the stage sums products of data and weights.
+
+    One operand, the weights, must not depend on the rows of the result; the other one, the data,
+    must not depend on its columns, or on groups of them alone.
+    """
+    if stage.anchor is None:
+        return False
+    operands = operand_iterators(schedule, stage.anchor)
+    if len(operands) != 2:
+        return False
+    columns = len(axes(schedule, stage.anchor).spatial) - 1
+    rows = set(range(columns))
+    (_, data), (_, weights) = operands
+    if not rows.isdisjoint(weights) and math.prod(_extents(schedule, stage, rows & weights)) > 1:
+        return False
+    return columns in weights and (columns not in data or _group(schedule, stage) > 1)
+
+
+def _extents(schedule: Schedule, stage: Stage, places: set[int] | frozenset[int]) -> list[int]:
+    iterators = schedule.get(stage.anchor).iter_vars
+    return [int(iterators[place].dom.extent) for place in places]
+
+
+def _group(schedule: Schedule, stage: Stage) -> int:
+    """Columns of the result that share their inputs: all, or those of a group."""
+    columns = axes(schedule, stage.anchor).spatial[-1]
+    data, used = operand_iterators(schedule, stage.anchor)[0]
+    if len(axes(schedule, stage.anchor).spatial) - 1 not in used:
+        return columns
+    inputs = int(data.source.shape[-1])
+    depth = axes(schedule, stage.anchor).reduction[-1]
+    return columns * depth // inputs if inputs % depth == 0 else 1
+
+
+def rank(schedule: Schedule, stage: Stage, machine: Machine) -> list[Tile]:
+    """Return tiles for a matrix-like stage, best first, by the cycles that they should take.
+
+    A tile of rows x columns is accumulated in registers over the whole reduction and written once,
+    through the elementwise tail. For each step of the reduction it takes the vectors of one row of
+    packed weights and a broadcast value for each row, so the tile must be large enough to hide the
+    latency of its additions and the loads, and small enough for the register file (Goto and van de
+    Geijn, "Anatomy of High-Performance Matrix Multiplication", TOMS 2008, section 6; Georganas et
+    al., "Anatomy of High-Performance Deep Learning Convolutions on SIMD Architectures", SC 2018,
+    section II). It assumes that weights are packed while compiling, or lie with their columns
+    next to each other.
+    """
+    product = _measure(schedule, stage)
+    extents = product.axes.spatial
+    tiles = [
+        timed
+        for tile in _tiles(product, machine, bool(stage.pads))
+        for timed in with_threads(tile, _cycles(product, tile, machine), extents, machine)
+    ]
+    return sorted(tiles, key=lambda tile: tile.cycles)
+
+
+def _measure(schedule: Schedule, stage: Stage) -> _Product:
+    (data, _), (weights, _) = operand_iterators(schedule, stage.anchor)
+    pad = schedule.get(stage.pads[0]) if stage.pads else None
+    data_shape = tuple(int(extent) for extent in data.source.shape)
+    pad_shape = [int(extent) for extent in pad.writes[0].source.shape] if pad else [0]
+    return _Product(
+        axes(schedule, stage.anchor),
+        _group(schedule, stage),
+        4 * math.prod(data_shape),
+        4 * math.prod(int(extent) for extent in weights.source.shape),
+        data_shape,
+        math.prod(pad_shape),
+        pad_shape[-1],
+    )
+
+
+def _tiles(product: _Product, machine: Machine, padded: bool) -> Iterator[Tile]:
+    _, height_extent, rows_extent, _ = grid(product.axes.spatial)
+    placements = [("rows", "tile"), ("rows", "root"), ("columns", "root")]
+    if not padded:
+        placements = [("rows", "inline"), ("columns", "inline")]
+    for width in vector_widths(product.group, machine):
+        vectors = machine.vectors(width)
+        for height in divisors(height_extent, machine.registers):
+            for rows in divisors(rows_extent, machine.registers):
+                if height * rows * vectors + vectors + 1 > machine.registers:
+                    continue
+                for unroll in UNROLLS:
+                    if product.axes.reduction[-1] % unroll:
+                        continue
+                    for order, padding in placements:
+                        yield Tile(height, rows, width, order, padding, unroll)  # type: ignore[arg-type]
+
+
+def _cycles(product: _Product, tile: Tile, machine: Machine) -> float:
+    extents = product.axes.spatial
+    outer, *counts = tile.tiles(extents)
+    row_tiles, column_tiles = outer * counts[0] * counts[1], counts[2]
+    vectors = machine.vectors(tile.width)
+    step = max(
+        tile.points * machine.multiply_add_cycles(tile.width),
+        (tile.points + vectors) / machine.loads_per_cycle,
+        machine.latency,
+    )
+    step += 1 / tile.unroll
+    if tile.padding != "tile" and machine.is_crowded(_row_offsets(product, tile)):
+        step *= CROWDED
+    reduction = product.axes.reduction
+    steps = product.depth * step + TILE_CYCLES * (1 + math.prod(reduction[:-1]) / 4)
+    compute = row_tiles * column_tiles * (steps + 3 * tile.points * vectors)
+    panel_bytes = product.weight_bytes / max(1, column_tiles)
+    if tile.order == "rows":
+        stream = machine.stream_cycles(product.weight_bytes, row_tiles)
+        stream += machine.stream_cycles(product.data_bytes, 1)
+    else:
+        stream = machine.stream_cycles(
+            product.data_bytes, column_tiles * product.group / extents[-1]
+        )
+        stream += machine.stream_cycles(panel_bytes, row_tiles * column_tiles)
+        stream += machine.stream_cycles(product.weight_bytes, 1)
+    written = 4 * math.prod(extents)
+    stream += machine.stream_cycles(written, 1 + machine.lanes / tile.width)
+    padding = _padding_cycles(product, tile, machine, row_tiles)
+    return max(compute, (1 - STREAM_SHARE) * stream) + STREAM_SHARE * stream + padding
+
+
+def _row_offsets(product: _Product, tile: Tile) -> list[int]:
+    """Where the rows of a tile find their data, in bytes."""
+    _, height, rows, _ = grid(product.axes.spatial)
+    _, data_height, data_rows, depth = grid(product.data_shape)
+    down, across = max(1, data_height // height) * data_rows, max(1, data_rows // rows)
+    return [
+        4 * depth * (h * down + r * across) for h in range(tile.height) for r in range(tile.rows)
+    ]
+
+
+def _padding_cycles(product: _Product, tile: Tile, machine: Machine, row_tiles: int) -> float:
+    if tile.padding == "inline":
+        return 0.0
+    value = 2 / machine.lanes if product.pad_width % (machine.lanes // 2) == 0 else 1.5
+    if tile.padding == "root":
+        copied = product.pad_values * value + machine.stream_cycles(8 * product.pad_values, 1)
+        return copied + (machine.LAUNCH_CYCLES if machine.threads > 1 else 0)
+    _, height, rows, _ = grid(product.axes.spatial)
+    # A tile also copies the window around it.
+    window = [*product.axes.reduction, 1, 1][:2]
+    share = (tile.height + window[0] - 1) * (tile.rows + window[1] - 1) / (height * rows)
+    return row_tiles * product.pad_values * share * value
+
+
+def apply(schedule: Schedule, stage: Stage, tile: Tile, machine: Machine) -> None:
+    """Tile the stage: accumulate each tile in registers, write it through the tail."""
+    anchor, extents = stage.anchor, axes(schedule, stage.anchor).spatial
+    reduction = axes(schedule, anchor).reduction
+    if tile.padding == "inline":
+        for pad in stage.pads:
+            schedule.compute_inline(pad)
+    nest = tile_loops(schedule, stage.last, tile, extents)
+    spread(schedule, nest, tile, extents)
+    schedule.compute_at(anchor, nest.outer[-1], preserve_unit_loops=True)
+    for pad in stage.pads:
+        if tile.padding == "tile":
+            schedule.compute_at(pad, nest.outer[-2], preserve_unit_loops=True)
+            _vectorize_last(schedule, schedule.get_loops(pad)[len(nest.outer) - 1 :], machine)
+        elif tile.padding == "root":
+            best = elementwise.rank_extents(axes(schedule, pad).spatial, machine)
+            chosen = next((t for t in best if t.parallel == tile.parallel), best[0])
+            elementwise.apply_to_block(schedule, pad, chosen)
+    finish_tile(schedule, nest, unrolled=_tail_flops(schedule, stage) <= MAX_TAIL_FLOPS)
+    _accumulate(schedule, stage, tile, reduction)
+
+
+def _tail_flops(schedule: Schedule, stage: Stage) -> float:
+    """Return the operations for each result after its reduction."""
+    extents = axes(schedule, stage.anchor)
+    results = math.prod(extents.spatial)
+    total = estimate_tir_flops(schedule.mod)
+    return float(total) / results - 2 * math.prod(extents.reduction)
+
+
+def _accumulate(schedule: Schedule, stage: Stage, tile: Tile, reduction: tuple[int, ...]) -> None:
+    anchor = stage.anchor
+    loops = list(schedule.get_loops(anchor))
+    count = len(reduction)
+    tiled = min(3, len(axes(schedule, anchor).spatial))
+    spatial, reducing = loops[-count - tiled : -count], loops[-count:]
+    steps, unrolled = split(schedule, reducing[-1], reduction[-1], tile.unroll)
+    *window, _ = reducing
+    schedule.reorder(*window, steps, unrolled, *spatial)
+    for loop in (unrolled, *spatial[:-1]):
+        schedule.unroll(loop)
+    schedule.vectorize(spatial[-1])
+    schedule.decompose_reduction(anchor, (window or [steps])[0])
+
+
+def _vectorize_last(schedule: Schedule, loops: list[LoopRV], machine: Machine) -> None:
+    last = loops[-1]
+    extent = int(schedule.get(last).extent)
+    widths = [width for width in divisors(extent, 4 * machine.lanes) if width >= machine.lanes // 2]
+    if widths:
+        _, inner = split(schedule, last, extent, widths[-1])
+        schedule.vectorize(inner)

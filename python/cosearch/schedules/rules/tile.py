@@ -1,0 +1,185 @@
+"""A tile of a result that is computed at once, and the nest of loops around it."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from tvm.s_tir import Schedule
+from tvm.s_tir.schedule import LoopRV, SBlockRV
+
+from cosearch.schedules.rules.machine import Machine
+
+MAX_FACTOR = 128
+"""Largest tile along one axis, for the search that mutates the factors."""
+TASKS_PER_THREAD = 16
+"""Iterations of a parallel loop for each thread above which more of them balance no better."""
+
+MAX_ROW_VECTORS = 4
+"""Vectors in a row of a tile."""
+
+Order = Literal["rows", "columns"]
+Padding = Literal["inline", "tile", "root"]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """How a nest is tiled.
+
+    Attributes
+    ----------
+    height, rows, width : int
+        Extents of the tile along the last three axes of the result; its values along the last one
+        lie in vectors.
+    order : {"rows", "columns"}
+        Whether tiles along the last axis follow each other in the innermost or the outermost loop.
+    padding : {"inline", "tile", "root"}
+        Whether the input's padding is decided at each load, copied for each tile, or copied for the
+        whole input before.
+    unroll : int
+        Steps of the innermost reduction that are unrolled.
+    parallel : bool
+        Whether tiles are spread over threads.
+    cycles : float
+        What the nest should take.
+    """
+
+    height: int
+    rows: int
+    width: int
+    order: Order = "rows"
+    padding: Padding = "inline"
+    unroll: int = 1
+    parallel: bool = False
+    cycles: float = math.inf
+
+    @property
+    def points(self) -> int:
+        """Rows of vectors in the tile."""
+        return self.height * self.rows
+
+    def tiles(self, extents: Sequence[int]) -> tuple[int, int, int, int]:
+        """Return the numbers of tiles along all axes but three together, and each of these."""
+        outer, height, rows, width = grid(extents)
+        return outer, height // self.height, rows // self.rows, width // self.width
+
+    def tasks(self, extents: Sequence[int]) -> int:
+        """Return the iterations of the parallel loop."""
+        return math.prod(self._outer(extents)[: self.fused(extents)])
+
+    def fused(self, extents: Sequence[int]) -> int:
+        """Return how many of the outermost loops are fused into the parallel one."""
+        loops = self._outer(extents)
+        last = len(loops) - (self.order == "rows" and self.padding == "tile")
+        # A loop that is left alone needs no division to know where it is.
+        for count in range(1, last):
+            if math.prod(loops[:count]) >= 4 * TASKS_PER_THREAD:
+                return count
+        return last
+
+    def _outer(self, extents: Sequence[int]) -> list[int]:
+        outer, height, rows, width = self.tiles(extents)
+        ordered = [height, rows, width] if self.order == "rows" else [width, height, rows]
+        return [outer, *ordered]
+
+
+@dataclass
+class Nest:
+    """The loops of a tiled block.
+
+    Attributes
+    ----------
+    outer : list of LoopRV
+        Loops over tiles, outermost first.
+    inner : list of LoopRV
+        Loops of the tile; the last one is a vector.
+    """
+
+    outer: list[LoopRV]
+    inner: list[LoopRV]
+
+
+def grid(extents: Sequence[int]) -> tuple[int, int, int, int]:
+    """Return the product of all axes but three, and these three, 1 where there are fewer."""
+    padded = [1, 1, 1, *extents]
+    return math.prod(padded[:-3]), padded[-3], padded[-2], padded[-1]
+
+
+def divisors(extent: int, limit: int = MAX_FACTOR) -> list[int]:
+    """Return the divisors of an extent up to a limit, in ascending order."""
+    return [factor for factor in range(1, min(extent, limit) + 1) if extent % factor == 0]
+
+
+def vector_widths(extent: int, machine: Machine) -> list[int]:
+    """Return widths of tiles along an axis: parts of a vector, or 1, 2 or 4 whole ones.
+
+    LLVM takes vectors of another length apart, to the last value where it must.
+    """
+    return [
+        width
+        for width in divisors(extent, MAX_ROW_VECTORS * machine.lanes)
+        if width <= machine.lanes or width in (2 * machine.lanes, MAX_ROW_VECTORS * machine.lanes)
+    ]
+
+
+def with_threads(
+    tile: Tile, cycles: float, extents: Sequence[int], machine: Machine
+) -> Iterator[Tile]:
+    """Yield a tile whose nest takes so many cycles on one thread, serial and parallel."""
+    yield replace(tile, cycles=cycles)
+    if machine.threads > 1:
+        parallel = replace(tile, parallel=True)
+        yield replace(parallel, cycles=machine.parallel_cycles(cycles, parallel.tasks(extents)))
+
+
+def split(schedule: Schedule, loop: LoopRV, extent: int, factor: int) -> tuple[LoopRV, LoopRV]:
+    """Split a loop by a factor that a search may change, and a transfer may refit."""
+    limit = max(factor, MAX_FACTOR)
+    decision = [extent // factor, factor]
+    factors = schedule.sample_perfect_tile(loop, 2, limit, decision=decision)
+    outer, inner = schedule.split(loop, factors, preserve_unit_iters=True)
+    return outer, inner
+
+
+def tile_loops(schedule: Schedule, block: SBlockRV, tile: Tile, extents: Sequence[int]) -> Nest:
+    """Tile the nest of a block whose loops are those of a result with the given extents."""
+    loops = list(schedule.get_loops(block))
+    while len(loops) < 3:
+        schedule.add_unit_loop(loops[0] if loops else block)
+        loops = list(schedule.get_loops(block))
+    padded = [1] * (3 - len(extents)) + list(extents)
+    outermost = loops[:-3]
+    factors = (tile.height, tile.rows, tile.width)
+    pairs = [
+        split(schedule, loop, extent, factor)
+        for loop, extent, factor in zip(loops[-3:], padded[-3:], factors, strict=True)
+    ]
+    over = [pair[0] for pair in pairs]
+    ordered = over if tile.order == "rows" else [over[2], over[0], over[1]]
+    inner = [pair[1] for pair in pairs]
+    schedule.reorder(*outermost, *ordered, *inner)
+    while len(outermost) > 1:
+        outermost = [schedule.fuse(*outermost)]
+    if not outermost:
+        schedule.add_unit_loop(ordered[0])
+        outermost = [schedule.get_loops(block)[0]]
+    return Nest([*outermost, *ordered], inner)
+
+
+def spread(schedule: Schedule, nest: Nest, tile: Tile, extents: Sequence[int]) -> None:
+    """Run tiles in parallel, if the tile says so."""
+    if not tile.parallel:
+        return
+    count = tile.fused(extents)
+    fused = schedule.fuse(*nest.outer[:count]) if count > 1 else nest.outer[0]
+    schedule.parallel(fused)
+    nest.outer = [fused, *nest.outer[count:]]
+
+
+def finish_tile(schedule: Schedule, nest: Nest, *, unrolled: bool = True) -> None:
+    """Make vectors of a tile's columns and unroll its rows."""
+    *rows, columns = nest.inner
+    schedule.vectorize(columns)
+    if unrolled:
+        for loop in rows:
+            schedule.unroll(loop)
