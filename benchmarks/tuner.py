@@ -14,22 +14,17 @@ TVM's tensor intrinsics for 20 s where torch is installed; a busy machine would 
 """
 
 import argparse
-import json
 import logging
-import math
 import os
-import platform
-import subprocess
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 import tvm
-from rich.console import Console
+from reporting import conditions, geomean, show, write_report
 from rich.table import Table
 from tvm import relax
 from tvm.s_tir import Schedule
@@ -167,23 +162,7 @@ def summarize(rows: list[dict[str, Any]]) -> dict[str, float]:
     ratios = [row["cosearch_latency_us"] / row["stock_latency_us"] for row in rows]
     return {
         "candidates_per_second_vs_stock": median(rates),
-        "best_latency_vs_stock": math.exp(sum(math.log(ratio) for ratio in ratios) / len(ratios)),
-    }
-
-
-def conditions(target: Target, load: tuple[float, ...]) -> dict[str, Any]:
-    """Say where and with what the figures were taken."""
-    git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
-    return {
-        "target": str(target),
-        "threads": int(target.attrs["num-cores"]),
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("apache-tvm", "apache-tvm-ffi", "xgboost")},
-        },
-        "commit": commit,
-        "load": {"before": load, "after": os.getloadavg()},
+        "best_latency_vs_stock": geomean(ratios),
     }
 
 
@@ -224,10 +203,7 @@ def render(rows: list[dict[str, Any]], summary: dict[str, float]) -> None:
             f"{best[0]:.1f} / {best[1]:.1f}",
             f"{best[1] / best[0]:.2f}",
         )
-    console = Console()
-    console.print(table)
-    for name, value in summary.items():
-        console.print(f"{name} = {value:.3f}")
+    show(table, summary)
 
 
 def main() -> None:
@@ -251,14 +227,7 @@ def main() -> None:
     rows = [compare(task, target, trials, index % 2 == 0) for index, task in enumerate(chosen)]
     summary = summarize(rows)
     render(rows, summary)
-    if options.json:
-        report = {
-            "benchmark": "tuner",
-            "conditions": conditions(target, load),
-            "rows": rows,
-            "summary": summary,
-        }
-        options.json.write_text(json.dumps(report, indent=1) + "\n")
+    write_report(options.json, "tuner", conditions(target, load), rows, summary)
 
 
 if __name__ == "__main__":
