@@ -52,7 +52,7 @@ def peak_gflops(target: Target, repeats: int = 9) -> float:
     schedule.unroll(row)
     schedule.vectorize(column)
     schedule.decompose_reduction(block, out)
-    module = tvm.compile(schedule.mod, target)
+    module = tvm.tirx.build(schedule.mod, target=target)
     tensors = [
         tvm.runtime.tensor(np.ones(shape, "float32"))
         for shape in ((DEPTH, rows), (DEPTH, lanes), (threads, rows, lanes))

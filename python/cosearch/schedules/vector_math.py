@@ -5,11 +5,16 @@ longer than all multiply-adds together. TOPI's ``fast_`` forms (Cephes' and Eige
 accurate to a few units of the seventh digit in float32.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
 
-from tvm import relax, te, topi
+from tvm import relax, te, tirx, topi
+from tvm.ir import GenericConst, Op
+
+MAX_QUARTERS = 16
+"""Quarters in an exponent that is taken by multiplications and square roots."""
 
 Legalizer = Callable[[relax.BlockBuilder, relax.Call], relax.Expr]
 
@@ -28,12 +33,11 @@ def polynomial_legalizers() -> dict[str, Legalizer]:
         "relax.nn.gelu": ("gelu", _gelu),
         "relax.nn.gelu_tanh": ("gelu_tanh", _gelu_tanh),
     }
-    return {name: _legalizer(name, *form) for name, form in forms.items()}
+    legalizers = {name: _legalizer(name, *form) for name, form in forms.items()}
+    return {**legalizers, "relax.power": _legalize_power}
 
 
 def _legalizer(name: str, hint: str, function: Callable[..., te.Tensor]) -> Legalizer:
-    from tvm.ir import Op
-
     otherwise = Op.get(name).get_attr("FLegalize")
 
     def legalize(builder: relax.BlockBuilder, call: relax.Call) -> relax.Expr:
@@ -42,6 +46,33 @@ def _legalizer(name: str, hint: str, function: Callable[..., te.Tensor]) -> Lega
         return builder.call_te(function, call.args[0], primfunc_name_hint=hint)
 
     return legalize
+
+
+def _legalize_power(builder: relax.BlockBuilder, call: relax.Call) -> relax.Expr:
+    """Take constant powers by square roots where they are quarters, as in response norms."""
+    base, exponent = call.args
+    quarters = _quarters(exponent)
+    if quarters is None or str(base.ty.dtype) != "float32":
+        return Op.get("relax.power").get_attr("FLegalize")(builder, call)
+    return builder.call_te(lambda x: _power(x, quarters), base, primfunc_name_hint="power")
+
+
+def _quarters(exponent: relax.Expr) -> int | None:
+    """Return four times a constant scalar, where that is a whole number from 1 to 16."""
+    if not isinstance(exponent, GenericConst) or exponent.value.numpy().size != 1:
+        return None
+    quarters = 4 * float(exponent.value.numpy().reshape(()))
+    return int(quarters) if quarters.is_integer() and 1 <= quarters <= MAX_QUARTERS else None
+
+
+def _power(x: te.Tensor, quarters: int) -> te.Tensor:
+    root = topi.sqrt(x) if quarters % 4 else None
+    factors = [x] * (quarters // 4)
+    if quarters % 4 >= 2:
+        factors.append(root)
+    if quarters % 2:
+        factors.append(topi.sqrt(root))
+    return functools.reduce(topi.multiply, factors)
 
 
 def _sigmoid(x: te.Tensor) -> te.Tensor:
@@ -68,6 +99,4 @@ def _gelu_tanh(x: te.Tensor) -> te.Tensor:
 
 
 def _constant(value: float) -> Any:
-    from tvm import tirx
-
     return tirx.const(value, "float32")

@@ -14,9 +14,10 @@ from cosearch.schedules.rules.tile import (
     divisors,
     finish_tile,
     grid,
+    row_shapes,
     spread,
     tile_loops,
-    vector_widths,
+    tile_reduction,
     with_threads,
 )
 
@@ -25,6 +26,8 @@ MAX_WINDOW = 64
 MAX_BODY = 160
 """Vector operations of an unrolled tile that borders on others, beyond which it slows down."""
 TILE_CYCLES = 10
+SPILLED = 1.4
+"""What a tile takes more whose results and columns of data do not fit the registers."""
 CROWDED = 2.0
 """What a tile takes more whose data push each other out of the cache."""
 ORDERS: dict[Order, float] = {"rows": 1.0, "columns": 1.02}
@@ -55,16 +58,16 @@ def rank(schedule: Schedule, stage: Stage, machine: Machine) -> list[Tile]:
     shape = _measure(schedule, stage)
     outer, height_extent, rows_extent, channels = grid(shape.extents)
     tiles: list[Tile] = []
-    for width in vector_widths(channels, machine):
-        vectors = machine.vectors(width)
+    for vectors, lanes in row_shapes(channels, machine):
+        width = vectors * lanes
         for rows in divisors(rows_extent, 16):
             if rows * vectors > machine.registers // 2:
                 continue
             count = outer * height_extent * (rows_extent // rows) * (channels // width)
-            cycles = count * _tile_cycles(shape, rows, width, machine)
+            cycles = count * _tile_cycles(shape, Tile(1, rows, vectors, lanes), machine)
             cycles += machine.stream_cycles(4 * math.prod(shape.data), 0.5)
             for order, more in ORDERS.items():
-                tile = Tile(1, rows, width, order)
+                tile = Tile(1, rows, vectors, lanes, order)
                 tiles += with_threads(tile, cycles * more, shape.extents, machine)
     return sorted(tiles, key=lambda tile: tile.cycles)
 
@@ -96,12 +99,13 @@ def _measure(schedule: Schedule, stage: Stage) -> _Shape:
     return _Shape(found.spatial, found.reduction, data, len(operands))
 
 
-def _tile_cycles(shape: _Shape, rows: int, width: int, machine: Machine) -> float:
-    size, breadth, vectors = math.prod(shape.window), shape.lines, machine.vectors(width)
+def _tile_cycles(shape: _Shape, tile: Tile, machine: Machine) -> float:
+    rows, vectors = tile.rows, tile.vectors
+    size, breadth = math.prod(shape.window), shape.lines
     columns = (rows - 1) * shape.stride + breadth
     loads = size / breadth * columns + size * (shape.operands - 1)
     work = max(
-        rows * size * machine.multiply_add_cycles(width),
+        rows * vectors * size * machine.multiply_add_cycles(tile.lanes),
         vectors * loads / machine.loads_per_cycle,
         machine.latency * min(size, 8),
     )
@@ -109,6 +113,8 @@ def _tile_cycles(shape: _Shape, rows: int, width: int, machine: Machine) -> floa
         body = (rows * size + loads) * vectors
         if rows < grid(shape.extents)[2] and body > MAX_BODY:
             work *= body / MAX_BODY
+        if (rows + columns) * vectors + 1 > machine.registers:
+            work *= SPILLED
         if machine.is_crowded(_line_offsets(shape, columns, vectors)):
             work *= CROWDED
     return work + TILE_CYCLES + 2 * rows * vectors
@@ -136,15 +142,10 @@ def apply(schedule: Schedule, stage: Stage, tile: Tile) -> None:
     nest = tile_loops(schedule, stage.last, tile, extents)
     spread(schedule, nest, tile, extents)
     schedule.compute_at(anchor, nest.outer[-1], preserve_unit_loops=True)
-    finish_tile(schedule, nest)
-    loops = list(schedule.get_loops(anchor))
-    count = len(window)
-    tiled = min(3, len(extents))
-    spatial, reducing = loops[-count - tiled : -count], loops[-count:]
+    finish_tile(schedule, nest.inner)
+    spatial, reducing = tile_reduction(schedule, anchor, tile, len(extents))
     schedule.reorder(*reducing, *spatial)
-    schedule.vectorize(spatial[-1])
-    for loop in spatial[:-1]:
-        schedule.unroll(loop)
+    finish_tile(schedule, spatial)
     if math.prod(window) <= MAX_WINDOW:
         for loop in reducing:
             schedule.unroll(loop)

@@ -16,16 +16,16 @@ from cosearch.schedules.rules.tile import (
     Tile,
     finish_tile,
     grid,
+    row_shapes,
     spread,
     tile_loops,
-    vector_widths,
     with_threads,
 )
 
 VECTOR_CYCLES = 2.0
 """Cycles for a vector of results."""
 GATHERED_CYCLES = 2.0
-"""Cycles for a value that is gathered into a vector of more than `MAX_GATHERED`."""
+"""Cycles for a value that is gathered into a vector of another length than 1, 2 or 4."""
 MAX_GATHERED = 4
 
 
@@ -45,12 +45,13 @@ def rank_extents(extents: Sequence[int], machine: Machine, contiguous: bool = Tr
     """Return tiles for an elementwise result of the given extents, best first."""
     total = math.prod(extents)
     tiles: list[Tile] = []
-    for width in vector_widths(grid(extents)[3], machine):
-        vector = machine.vectors(width) * VECTOR_CYCLES
+    for vectors, lanes in row_shapes(grid(extents)[3], machine):
+        width, vector = vectors * lanes, vectors * VECTOR_CYCLES
         if not contiguous:
-            vector = width * (1.0 if width <= MAX_GATHERED else GATHERED_CYCLES)
+            narrow = lanes <= MAX_GATHERED and lanes & (lanes - 1) == 0
+            vector = width * (1.0 if narrow else GATHERED_CYCLES)
         cycles = total / width * (vector + 1) + machine.stream_cycles(8 * total, 1)
-        tiles += with_threads(Tile(1, 1, width), cycles, extents, machine)
+        tiles += with_threads(Tile(1, 1, vectors, lanes), cycles, extents, machine)
     return sorted(tiles, key=lambda tile: tile.cycles)
 
 
@@ -79,4 +80,4 @@ def apply_to_block(schedule: Schedule, block: SBlockRV, tile: Tile) -> None:
     extents = axes(schedule, block).spatial
     nest = tile_loops(schedule, block, tile, extents)
     spread(schedule, nest, tile, extents)
-    finish_tile(schedule, nest)
+    finish_tile(schedule, nest.inner)

@@ -50,7 +50,7 @@ class Machine:
     L3_BYTES_PER_CYCLE = 10.0
     DRAM_BYTES_PER_CYCLE = 4.0
     L3_BYTES = 16 << 20
-    LAUNCH_CYCLES = 12_000
+    LAUNCH_CYCLES = 6_000
     """What a parallel loop costs before its first iteration: to wake the pool and to wait."""
 
     @classmethod
@@ -71,18 +71,13 @@ class Machine:
             return cls(4, 32, threads=threads)
         return cls(4, 16, threads=threads)
 
-    def vectors(self, width: int) -> int:
-        """Return the registers that a row of so many values takes."""
-        return -(-width // self.lanes)
-
-    def multiply_add_cycles(self, width: int) -> float:
-        """Return the cycles of a multiply-add over a row of so many values.
+    def multiply_add_cycles(self, lanes: int) -> float:
+        """Return the cycles of a multiply-add of so many values, at most a register of them.
 
         Half a register takes half the time where the core splits full ones anyway.
         """
-        if self.is_halved and 2 * width <= self.lanes:
-            return 0.5 / self.vectors_per_cycle
-        return self.vectors(width) / self.vectors_per_cycle
+        share = 0.5 if self.is_halved and 2 * lanes <= self.lanes else 1.0
+        return share / self.vectors_per_cycle
 
     @property
     def is_halved(self) -> bool:

@@ -12,18 +12,22 @@ from cosearch.schedules.rules import elementwise
 from cosearch.schedules.rules.anatomy import Axes, Stage, axes, operand_iterators
 from cosearch.schedules.rules.machine import Machine
 from cosearch.schedules.rules.tile import (
+    Order,
+    Padding,
     Tile,
     divisors,
     finish_tile,
     grid,
+    row_shapes,
     split,
     spread,
     tile_loops,
-    vector_widths,
+    tile_reduction,
     with_threads,
 )
 
-UNROLLS = (1, 4)
+UNROLLS = (1, 2)
+"""Steps of the reduction that are unrolled; more take LLVM longer, and a core no less."""
 TILE_CYCLES = 20
 """Start and end of a tile's reduction loop."""
 CROWDED = 1.9
@@ -130,11 +134,10 @@ def _measure(schedule: Schedule, stage: Stage) -> _Product:
 
 def _tiles(product: _Product, machine: Machine, padded: bool) -> Iterator[Tile]:
     _, height_extent, rows_extent, _ = grid(product.axes.spatial)
-    placements = [("rows", "tile"), ("rows", "root"), ("columns", "root")]
-    if not padded:
-        placements = [("rows", "inline"), ("columns", "inline")]
-    for width in vector_widths(product.group, machine):
-        vectors = machine.vectors(width)
+    placements: list[tuple[Order, Padding]] = [("rows", "inline"), ("columns", "inline")]
+    if padded:
+        placements = [("rows", "tile"), ("rows", "root"), ("columns", "root")]
+    for vectors, lanes in row_shapes(product.group, machine):
         for height in divisors(height_extent, machine.registers):
             for rows in divisors(rows_extent, machine.registers):
                 if height * rows * vectors + vectors + 1 > machine.registers:
@@ -143,17 +146,17 @@ def _tiles(product: _Product, machine: Machine, padded: bool) -> Iterator[Tile]:
                     if product.axes.reduction[-1] % unroll:
                         continue
                     for order, padding in placements:
-                        yield Tile(height, rows, width, order, padding, unroll)  # type: ignore[arg-type]
+                        yield Tile(height, rows, vectors, lanes, order, padding, unroll)
 
 
 def _cycles(product: _Product, tile: Tile, machine: Machine) -> float:
     extents = product.axes.spatial
     outer, *counts = tile.tiles(extents)
     row_tiles, column_tiles = outer * counts[0] * counts[1], counts[2]
-    vectors = machine.vectors(tile.width)
+    vectors = tile.points * tile.vectors
     step = max(
-        tile.points * machine.multiply_add_cycles(tile.width),
-        (tile.points + vectors) / machine.loads_per_cycle,
+        vectors * machine.multiply_add_cycles(tile.lanes),
+        (tile.points + tile.vectors) / machine.loads_per_cycle,
         machine.latency,
     )
     step += 1 / tile.unroll
@@ -161,7 +164,7 @@ def _cycles(product: _Product, tile: Tile, machine: Machine) -> float:
         step *= CROWDED
     reduction = product.axes.reduction
     steps = product.depth * step + TILE_CYCLES * (1 + math.prod(reduction[:-1]) / 4)
-    compute = row_tiles * column_tiles * (steps + 3 * tile.points * vectors)
+    compute = row_tiles * column_tiles * (steps + 3 * vectors)
     panel_bytes = product.weight_bytes / max(1, column_tiles)
     if tile.order == "rows":
         stream = machine.stream_cycles(product.weight_bytes, row_tiles)
@@ -220,7 +223,7 @@ def apply(schedule: Schedule, stage: Stage, tile: Tile, machine: Machine) -> Non
             best = elementwise.rank_extents(axes(schedule, pad).spatial, machine)
             chosen = next((t for t in best if t.parallel == tile.parallel), best[0])
             elementwise.apply_to_block(schedule, pad, chosen)
-    finish_tile(schedule, nest, unrolled=_tail_flops(schedule, stage) <= MAX_TAIL_FLOPS)
+    finish_tile(schedule, nest.inner, unrolled=_tail_flops(schedule, stage) <= MAX_TAIL_FLOPS)
     _accumulate(schedule, stage, tile, reduction)
 
 
@@ -234,16 +237,12 @@ def _tail_flops(schedule: Schedule, stage: Stage) -> float:
 
 def _accumulate(schedule: Schedule, stage: Stage, tile: Tile, reduction: tuple[int, ...]) -> None:
     anchor = stage.anchor
-    loops = list(schedule.get_loops(anchor))
-    count = len(reduction)
-    tiled = min(3, len(axes(schedule, anchor).spatial))
-    spatial, reducing = loops[-count - tiled : -count], loops[-count:]
-    steps, unrolled = split(schedule, reducing[-1], reduction[-1], tile.unroll)
-    *window, _ = reducing
+    axes_count = len(axes(schedule, anchor).spatial)
+    spatial, (*window, depth) = tile_reduction(schedule, anchor, tile, axes_count)
+    steps, unrolled = split(schedule, depth, reduction[-1], tile.unroll)
     schedule.reorder(*window, steps, unrolled, *spatial)
-    for loop in (unrolled, *spatial[:-1]):
-        schedule.unroll(loop)
-    schedule.vectorize(spatial[-1])
+    schedule.unroll(unrolled)
+    finish_tile(schedule, spatial)
     schedule.decompose_reduction(anchor, (window or [steps])[0])
 
 
@@ -252,5 +251,5 @@ def _vectorize_last(schedule: Schedule, loops: list[LoopRV], machine: Machine) -
     extent = int(schedule.get(last).extent)
     widths = [width for width in divisors(extent, 4 * machine.lanes) if width >= machine.lanes // 2]
     if widths:
-        _, inner = split(schedule, last, extent, widths[-1])
+        inner = split(schedule, last, extent, widths[-1])[1]
         schedule.vectorize(inner)

@@ -15,7 +15,7 @@ MAX_FACTOR = 128
 TASKS_PER_THREAD = 16
 """Iterations of a parallel loop for each thread above which more of them balance no better."""
 
-MAX_ROW_VECTORS = 4
+MAX_ROW_VECTORS = 6
 """Vectors in a row of a tile."""
 
 Order = Literal["rows", "columns"]
@@ -28,9 +28,10 @@ class Tile:
 
     Attributes
     ----------
-    height, rows, width : int
-        Extents of the tile along the last three axes of the result; its values along the last one
-        lie in vectors.
+    height, rows : int
+        Extents of the tile along the second and third last axis of the result.
+    vectors, lanes : int
+        Vectors along the last axis, and values in each of them.
     order : {"rows", "columns"}
         Whether tiles along the last axis follow each other in the innermost or the outermost loop.
     padding : {"inline", "tile", "root"}
@@ -46,12 +47,18 @@ class Tile:
 
     height: int
     rows: int
-    width: int
+    vectors: int
+    lanes: int
     order: Order = "rows"
     padding: Padding = "inline"
     unroll: int = 1
     parallel: bool = False
     cycles: float = math.inf
+
+    @property
+    def width(self) -> int:
+        """Extent of the tile along the last axis."""
+        return self.vectors * self.lanes
 
     @property
     def points(self) -> int:
@@ -92,7 +99,7 @@ class Nest:
     outer : list of LoopRV
         Loops over tiles, outermost first.
     inner : list of LoopRV
-        Loops of the tile; the last one is a vector.
+        Loops of the tile: height, rows, vectors and lanes.
     """
 
     outer: list[LoopRV]
@@ -110,16 +117,15 @@ def divisors(extent: int, limit: int = MAX_FACTOR) -> list[int]:
     return [factor for factor in range(1, min(extent, limit) + 1) if extent % factor == 0]
 
 
-def vector_widths(extent: int, machine: Machine) -> list[int]:
-    """Return widths of tiles along an axis: parts of a vector, or 1, 2 or 4 whole ones.
+def row_shapes(extent: int, machine: Machine) -> list[tuple[int, int]]:
+    """Return what a tile's row may be along an axis: numbers of vectors and of lanes.
 
+    It is one vector, or several of a power of two lanes, as many as fit the axis and a register:
     LLVM takes vectors of another length apart, to the last value where it must.
     """
-    return [
-        width
-        for width in divisors(extent, MAX_ROW_VECTORS * machine.lanes)
-        if width <= machine.lanes or width in (2 * machine.lanes, MAX_ROW_VECTORS * machine.lanes)
-    ]
+    lanes = math.gcd(extent, machine.lanes)
+    several = [(count, lanes) for count in divisors(extent // lanes, MAX_ROW_VECTORS) if count > 1]
+    return [(1, width) for width in divisors(extent, machine.lanes)] + several
 
 
 def with_threads(
@@ -132,13 +138,12 @@ def with_threads(
         yield replace(parallel, cycles=machine.parallel_cycles(cycles, parallel.tasks(extents)))
 
 
-def split(schedule: Schedule, loop: LoopRV, extent: int, factor: int) -> tuple[LoopRV, LoopRV]:
-    """Split a loop by a factor that a search may change, and a transfer may refit."""
-    limit = max(factor, MAX_FACTOR)
-    decision = [extent // factor, factor]
-    factors = schedule.sample_perfect_tile(loop, 2, limit, decision=decision)
-    outer, inner = schedule.split(loop, factors, preserve_unit_iters=True)
-    return outer, inner
+def split(schedule: Schedule, loop: LoopRV, extent: int, *factors: int) -> list[LoopRV]:
+    """Split a loop by factors that a search may change, and a transfer may refit."""
+    decision = [extent // math.prod(factors), *factors]
+    limit = max(MAX_FACTOR, factors[-1])
+    sampled = schedule.sample_perfect_tile(loop, len(decision), limit, decision=decision)
+    return list(schedule.split(loop, sampled, preserve_unit_iters=True))
 
 
 def tile_loops(schedule: Schedule, block: SBlockRV, tile: Tile, extents: Sequence[int]) -> Nest:
@@ -149,14 +154,14 @@ def tile_loops(schedule: Schedule, block: SBlockRV, tile: Tile, extents: Sequenc
         loops = list(schedule.get_loops(block))
     padded = [1] * (3 - len(extents)) + list(extents)
     outermost = loops[:-3]
-    factors = (tile.height, tile.rows, tile.width)
-    pairs = [
-        split(schedule, loop, extent, factor)
+    factors = ((tile.height,), (tile.rows,), (tile.vectors, tile.lanes))
+    parts = [
+        split(schedule, loop, extent, *factor)
         for loop, extent, factor in zip(loops[-3:], padded[-3:], factors, strict=True)
     ]
-    over = [pair[0] for pair in pairs]
+    over = [part[0] for part in parts]
     ordered = over if tile.order == "rows" else [over[2], over[0], over[1]]
-    inner = [pair[1] for pair in pairs]
+    inner = [loop for part in parts for loop in part[1:]]
     schedule.reorder(*outermost, *ordered, *inner)
     while len(outermost) > 1:
         outermost = [schedule.fuse(*outermost)]
@@ -176,10 +181,31 @@ def spread(schedule: Schedule, nest: Nest, tile: Tile, extents: Sequence[int]) -
     nest.outer = [fused, *nest.outer[count:]]
 
 
-def finish_tile(schedule: Schedule, nest: Nest, *, unrolled: bool = True) -> None:
-    """Make vectors of a tile's columns and unroll its rows."""
-    *rows, columns = nest.inner
-    schedule.vectorize(columns)
+def finish_tile(schedule: Schedule, loops: Sequence[LoopRV], *, unrolled: bool = True) -> None:
+    """Make vectors of a tile's innermost loop and unroll the others."""
+    *others, lanes = loops
+    schedule.vectorize(lanes)
     if unrolled:
-        for loop in rows:
+        for loop in others:
             schedule.unroll(loop)
+
+
+def tile_reduction(
+    schedule: Schedule, anchor: SBlockRV, tile: Tile, spatial: int
+) -> tuple[list[LoopRV], list[LoopRV]]:
+    """Return the loops of a tile of a reduction, with its vectors split, and those that reduce.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    anchor : SBlockRV
+        The reduction, computed at a tile of its result.
+    tile : Tile
+    spatial : int
+        Axes of its result, of which the last three are tiled.
+    """
+    loops = list(schedule.get_loops(anchor))
+    reducing = len(schedule.get(anchor).iter_vars) - spatial
+    *rows, columns = loops[-reducing - min(3, spatial) : -reducing]
+    columns_split = schedule.split(columns, [None, tile.lanes], preserve_unit_iters=True)
+    return [*rows, *columns_split], loops[-reducing:]

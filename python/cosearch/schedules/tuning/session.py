@@ -19,7 +19,7 @@ from cosearch.schedules.tasks import TuningTask
 from cosearch.schedules.tuning.cost_model import BoostedTrees
 from cosearch.schedules.tuning.gradient import next_task
 from cosearch.schedules.tuning.progress import TaskOutcome, TuningProgress, TuningResult
-from cosearch.schedules.tuning.task_search import TaskSearch, candidate_trace
+from cosearch.schedules.tuning.task_search import Proposal
 from cosearch.schedules.tuning.task_state import TaskState
 from cosearch.schedules.workers import Failure, WorkerPool
 from cosearch.schedules.workers.runner import plain
@@ -114,14 +114,14 @@ class Session:
             threads=self._threads,
         )
         wanted = min(self._batch, left, math.inf if state.left is None else state.left)
-        candidates = search.propose(int(wanted)) if wanted > 0 else []
-        if not candidates:
+        proposals = search.propose(int(wanted)) if wanted > 0 else []
+        if not proposals:
             state.exhausted = True
             return True
-        outcomes = self._measure(state, candidates)
-        tried = [(c, o) for c, o in zip(candidates, outcomes, strict=True) if not _stopped(o)]
-        self._keep(state, search, tried)
-        search.learn([c for c, _ in tried], [() if isinstance(o, Failure) else o for _, o in tried])
+        outcomes = self._measure(state, [proposal.candidate for proposal in proposals])
+        tried = [(p, o) for p, o in zip(proposals, outcomes, strict=True) if not _stopped(o)]
+        self._keep(state, tried)
+        search.learn([p for p, _ in tried], [() if isinstance(o, Failure) else o for _, o in tried])
         state.end_batch([o.kind for _, o in tried if isinstance(o, Failure)])
         return True
 
@@ -180,26 +180,19 @@ class Session:
         if self._progress is not None:
             self._progress(self._state_of_affairs(state))
 
-    def _keep(
-        self,
-        state: TaskState,
-        search: TaskSearch,
-        tried: Sequence[tuple[ms.MeasureCandidate, Outcome]],
-    ) -> None:
+    def _keep(self, state: TaskState, tried: Sequence[tuple[Proposal, Outcome]]) -> None:
         block = state.task.block
         first = state.known_trials + state.trials - len(tried) + 1
         self._database.add_many(
             Record(
                 workload=state.task.workload,
-                trace=candidate_trace(candidate),
+                trace=proposal.trace,
                 latencies_us=() if isinstance(outcome, Failure) else tuple(outcome),
                 conditions=self._conditions,
-                provenance=Provenance(
-                    self._network, block, first + index, search.origin(candidate)
-                ),
+                provenance=Provenance(self._network, block, first + index, proposal.search),
                 failure=str(outcome) if isinstance(outcome, Failure) else "",
             )
-            for index, (candidate, outcome) in enumerate(tried)
+            for index, (proposal, outcome) in enumerate(tried)
         )
 
     def _state_of_affairs(self, state: TaskState) -> TuningProgress:

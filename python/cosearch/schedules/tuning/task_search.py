@@ -3,6 +3,7 @@
 import json
 from collections import deque
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tvm.ir import IRModule
@@ -23,11 +24,36 @@ from cosearch.schedules.tuning.evolution import Evolution, make_candidate
 
 RULES = "rules"
 EVOLUTION = "evolutionary"
-DESIGNS = 48
+DESIGNS = 128
 """Designs of the rules that are proposed, best first, before the search evolves them further."""
 WARM_START = 64
 """Measured candidates of an earlier tuning that the evolution and the cost model start from."""
 _EMPTY_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A candidate that was not measured yet.
+
+    Attributes
+    ----------
+    candidate : MeasureCandidate
+        The schedule, and the types of the kernel's arguments.
+    text : str
+        Its trace as canonical JSON, which takes a few milliseconds to make.
+    search : str
+        What made it: `RULES` or `EVOLUTION`.
+    """
+
+    candidate: ms.MeasureCandidate
+    text: str
+    search: str
+
+    @property
+    def trace(self) -> list[Any]:
+        """Trace in Python's own types."""
+        trace: list[Any] = json.loads(self.text)
+        return trace
 
 
 class TaskSearch:
@@ -66,37 +92,27 @@ class TaskSearch:
         self._options = {"batch": batch, "seed": seed, "threads": threads}
         self._machine = Machine.of(Conditions.of(target))
         self._designs = _designs(self._mod, self._machine)
-        self._by_rules: set[str] = set()
         self._known: set[str] = set()
         self._earlier: list[Record] = []
         self._measured: list[tuple[ms.MeasureCandidate, Sequence[float]]] = []
         self._evolution: Evolution | None = None
 
-    def propose(self, limit: int) -> list[ms.MeasureCandidate]:
+    def propose(self, limit: int) -> list[Proposal]:
         """Return candidates that were not measured yet; none when the space is exhausted."""
         designed = self._design(limit)
         if designed:
             return designed
         evolution = self._evolve()
         for _ in range(_EMPTY_ROUNDS):
-            unknown = {_text(candidate): candidate for candidate in evolution.propose()}
-            for text in self._known & unknown.keys():
-                del unknown[text]
-            if unknown:
-                return list(unknown.values())[:limit]
+            evolved = self._unknown(evolution.propose(), EVOLUTION)
+            if evolved:
+                return evolved[:limit]
         return []
 
-    def origin(self, candidate: ms.MeasureCandidate) -> str:
-        """Name what made a candidate: `RULES` or `EVOLUTION`."""
-        return RULES if _text(candidate) in self._by_rules else EVOLUTION
-
-    def learn(
-        self,
-        candidates: Sequence[ms.MeasureCandidate],
-        latencies_us: Sequence[Sequence[float]],
-    ) -> None:
+    def learn(self, proposals: Sequence[Proposal], latencies_us: Sequence[Sequence[float]]) -> None:
         """Take in what was measured; no latencies mean that the candidate failed."""
-        self._known.update(_text(candidate) for candidate in candidates)
+        self._known.update(proposal.text for proposal in proposals)
+        candidates = [proposal.candidate for proposal in proposals]
         if self._evolution is None:
             self._measured.extend(zip(candidates, latencies_us, strict=True))
         else:
@@ -108,20 +124,21 @@ class TaskSearch:
         self._known.update(trace_text(record.trace) for record in records)
         self._earlier = [record for record in records if record.latencies_us][:WARM_START]
 
-    def _design(self, limit: int) -> list[ms.MeasureCandidate]:
+    def _design(self, limit: int) -> list[Proposal]:
         """Make candidates of the next designs that the rules rank."""
-        candidates: list[ms.MeasureCandidate] = []
-        while self._designs and len(candidates) < limit:
+        proposals: list[Proposal] = []
+        while self._designs and len(proposals) < limit:
             try:
                 schedule = apply_design(self._mod, self._designs.popleft(), self._machine)
             except NotScheduled:
                 continue
-            candidate = make_candidate(schedule)
-            text = _text(candidate)
-            if text not in self._known and text not in self._by_rules:
-                self._by_rules.add(text)
-                candidates.append(candidate)
-        return candidates
+            proposals += self._unknown([make_candidate(schedule)], RULES)
+        return proposals
+
+    def _unknown(self, candidates: Iterable[ms.MeasureCandidate], search: str) -> list[Proposal]:
+        """Keep the candidates that were not measured, each once."""
+        texts = {trace_text(c.sch.trace.as_json()): c for c in candidates}
+        return [Proposal(c, text, search) for text, c in texts.items() if text not in self._known]
 
     def _evolve(self) -> Evolution:
         """Return the evolution, which starts from all that was measured when first asked for.
@@ -153,18 +170,8 @@ class TaskSearch:
         ]
 
 
-def candidate_trace(candidate: ms.MeasureCandidate) -> list[Any]:
-    """Trace of a candidate in Python's own types."""
-    trace: list[Any] = json.loads(_text(candidate))
-    return trace
-
-
 def _designs(mod: IRModule, machine: Machine) -> deque[Design]:
     try:
         return deque(rank_designs(mod, machine)[:DESIGNS])
     except NotScheduled:
         return deque()
-
-
-def _text(candidate: ms.MeasureCandidate) -> str:
-    return trace_text(candidate.sch.trace.as_json())
