@@ -28,6 +28,7 @@ from cosearch.peers import (
     import_onnx_as_tvm,
     library_runner,
     onnxruntime_runner,
+    openvino_runner,
     torch_runner,
     tvm_runner,
 )
@@ -69,6 +70,8 @@ def main() -> None:
             mod, params = relay.frontend.from_onnx(onnx_bytes)
             lib = relay.build(mod, target, params=params)
             built_in = time.perf_counter() - begin
+        with ScheduleDatabase.in_memory():
+            untuned = relay.build(mod, target, params=params)
         describe_blocks("second", mod)
         console.print(render_reuse(lib.reuse))
 
@@ -76,14 +79,16 @@ def main() -> None:
     inputs = {"input": pictures.numpy()}
     runners: dict[str, Runner] = {
         "cosearch, schedules reused": library_runner(lib, inputs),
+        "cosearch, empty database": library_runner(untuned, inputs),
         "TVM's default": tvm_runner(
             import_onnx_as_tvm(onnx.load_from_string(onnx_bytes)), target, inputs
         ),
         "torch eager": torch_runner(second, threads, [pictures.numpy()]),
     }
-    session = onnxruntime_runner(onnx_bytes, threads, inputs)
-    if session is not None:
-        runners["onnxruntime"] = session
+    for name, make in (("onnxruntime", onnxruntime_runner), ("OpenVINO", openvino_runner)):
+        peer = make(onnx_bytes, threads, inputs)
+        if peer is not None:
+            runners[name] = peer
     compare(runners, "torch eager")
     total = time.perf_counter() - started
     console.print(
@@ -95,7 +100,7 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--trials", type=int, default=900, help="candidates to measure in all")
+    parser.add_argument("--trials", type=int, default=480, help="candidates to measure in all")
     parser.add_argument("--seconds", type=float, default=180, help="time for tuning at most")
     parser.add_argument("--threads", type=int, help="threads; by default the physical cores")
     parser.add_argument("--seed", type=int, default=0, help="seed of weights and search")

@@ -19,7 +19,7 @@ from cosearch.cli.options import (
 )
 
 
-@app.command(epilog="Example: `cosearch tune net.onnx --trials 2000`")
+@app.command(epilog="Example: `cosearch tune net.onnx --trials 500`")
 def tune(
     model: Model,
     trials: Annotated[
@@ -27,7 +27,7 @@ def tune(
         typer.Option(
             min=1,
             help="Candidates to measure, those in the database included. "
-            "[default: 64 for each workload, unless --seconds is given]",
+            "[default: 16 for each workload, unless --seconds is given]",
         ),
     ] = None,
     seconds: Annotated[
@@ -55,7 +55,7 @@ def tune(
     resolved = read_target(target, threads)
     tasks = extract_workloads(lower_to_workloads(read_network(model, shape), resolved))
     if trials is None and seconds is None and trials_per_task is None:
-        trials = 64 * len(tasks)
+        trials = 16 * len(tasks)
     notes.print(f"{len(tasks)} workloads, {resolved.attrs['num-cores']} threads")
     with ScheduleDatabase(db) as database, TuningBar(notes) as bar:
         result = tune_workloads(
