@@ -16,7 +16,7 @@ DEPTH = 64
 """Steps until the same data come again: they never leave the first cache."""
 
 
-def peak_gflops(target: Target, repeats: int = 9) -> float:
+def peak_gflops(target: Target, repeats: int = 15) -> float:
     """Measure multiply-adds on registers alone, on all threads of the target.
 
     Parameters
@@ -57,7 +57,7 @@ def peak_gflops(target: Target, repeats: int = 9) -> float:
         tvm.runtime.tensor(np.ones(shape, "float32"))
         for shape in ((DEPTH, rows), (DEPTH, lanes), (threads, rows, lanes))
     ]
-    evaluate = module.time_evaluator("main", tvm.cpu(), number=20, repeat=repeats)
+    evaluate = module.time_evaluator("main", tvm.cpu(), number=200, repeat=repeats)
     set_threads(threads)
     seconds = min(evaluate(*tensors).results)
     return 2 * STEPS * rows * lanes * threads / seconds / 1e9

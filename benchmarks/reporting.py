@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from tvm.target import Target
 
+TABLE_WIDTH = 130
 PACKAGES = (
     "apache-tvm",
     "apache-tvm-ffi",
@@ -80,6 +81,7 @@ def write_report(
 def show(table: Table, summary: dict[str, float]) -> None:
     """Print a table and the sums below it."""
     console = Console()
+    console.width = max(console.width, TABLE_WIDTH)
     console.print(table)
     for name, value in summary.items():
         if not math.isnan(value):

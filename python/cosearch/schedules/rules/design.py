@@ -58,8 +58,8 @@ def rank_designs(mod: IRModule, machine: Machine) -> list[Design]:
     return [Design((*best[:main], tile, *best[main + 1 :])) for tile in _diverse(choices[main])]
 
 
-def apply_design(mod: IRModule, design: Design, machine: Machine) -> Schedule:
-    """Schedule a workload by a design; weights are packed to its layout (RewriteLayout).
+def follow_design(mod: IRModule, design: Design, machine: Machine) -> Schedule:
+    """Schedule a workload by a design, up to the rewriting that ends every search of MetaSchedule.
 
     Raises
     ------
@@ -70,13 +70,25 @@ def apply_design(mod: IRModule, design: Design, machine: Machine) -> Schedule:
     try:
         for stage, tile in zip(find_stages(schedule), design.tiles, strict=True):
             _apply(schedule, stage, tile, machine)
-        schedule.enter_postproc()
-        if not ms.postproc.RewriteLayout().apply(schedule):
-            raise NotScheduled("its weights cannot be packed")
     except NotScheduled:
         raise
     except Exception as error:  # TVM has no narrower type for a step that does not apply
         raise NotScheduled(str(error).strip().splitlines()[0]) from error
+    return schedule
+
+
+def apply_design(mod: IRModule, design: Design, machine: Machine) -> Schedule:
+    """Schedule a workload by a design; weights are packed to its layout (RewriteLayout).
+
+    Raises
+    ------
+    NotScheduled
+        When TVM refuses a step.
+    """
+    schedule = follow_design(mod, design, machine)
+    schedule.enter_postproc()
+    if not ms.postproc.RewriteLayout().apply(schedule):
+        raise NotScheduled("its weights cannot be packed")
     return schedule
 
 

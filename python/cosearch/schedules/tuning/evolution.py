@@ -10,6 +10,7 @@ from tvm.s_tir import Schedule
 from tvm.s_tir import meta_schedule as ms
 from tvm.target import Target
 
+from cosearch.schedules.rules.space import design_space
 from cosearch.schedules.tensor_intrinsics import load_tensor_intrinsics
 from cosearch.schedules.tuning.cost_model import BoostedTrees
 
@@ -29,7 +30,7 @@ _silent.addHandler(logging.NullHandler())
 
 
 class Evolution:
-    """Evolves candidates from MetaSchedule's default space and from the best measured ones.
+    """Evolves candidates from the rules' designs, MetaSchedule's space and the best measured ones.
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ class Evolution:
         self._context = ms.TuneContext(
             mod,
             target=target,
-            space_generator="post-order-apply",
+            space_generator=design_space(target),
             search_strategy=ms.search_strategy.EvolutionarySearch(
                 population_size=int(POPULATION * batch),
                 init_measured_ratio=MEASURED_SHARE,
