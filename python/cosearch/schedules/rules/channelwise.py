@@ -7,7 +7,7 @@ from tvm.s_tir import Schedule
 from tvm.sym import Analyzer, detect_linear_equation
 
 from cosearch.schedules.rules.anatomy import Stage, axes, operand_iterators
-from cosearch.schedules.rules.machine import LINE_BYTES, Machine
+from cosearch.schedules.rules.machine import L1_WAYS, LINE_BYTES, Machine
 from cosearch.schedules.rules.tile import (
     Order,
     Tile,
@@ -23,13 +23,14 @@ from cosearch.schedules.rules.tile import (
 
 MAX_WINDOW = 64
 """Values of a window that are unrolled; a larger one stays a loop."""
-MAX_BODY = 160
+MAX_BODY = 300
 """Vector operations of an unrolled tile that borders on others, beyond which it slows down."""
 TILE_CYCLES = 10
-SPILLED = 1.4
+SPILLED = 1.1
 """What a tile takes more whose results and columns of data do not fit the registers."""
 CROWDED = 2.0
-"""What a tile takes more whose data push each other out of the cache."""
+"""What a tile takes more whose data push each other out of the cache. A line is used a few times
+at most: twice as many as the cache has ways do no harm yet."""
 ORDERS: dict[Order, float] = {"rows": 1.0, "columns": 1.02}
 """What each order of the tiles takes: those of a row share lines of the cache."""
 
@@ -115,7 +116,7 @@ def _tile_cycles(shape: _Shape, tile: Tile, machine: Machine) -> float:
             work *= body / MAX_BODY
         if (rows + columns) * vectors + 1 > machine.registers:
             work *= SPILLED
-        if machine.is_crowded(_line_offsets(shape, columns, vectors)):
+        if machine.is_crowded(_line_offsets(shape, columns, vectors), 2 * L1_WAYS):
             work *= CROWDED
     return work + TILE_CYCLES + 2 * rows * vectors
 

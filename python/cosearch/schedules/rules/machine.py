@@ -96,13 +96,14 @@ class Machine:
             rate = self.DRAM_BYTES_PER_CYCLE
         return distinct_bytes * passes / rate
 
-    def is_crowded(self, offsets: Iterable[int]) -> bool:
+    def is_crowded(self, offsets: Iterable[int], ways: int = L1_WAYS) -> bool:
         """Tell whether lines at these offsets, in bytes, push each other out of the first cache.
 
-        So they do where the stride is a large power of two, as it is with 512 channels.
+        So they do where the stride is a large power of two, as it is with 512 channels. Up to so
+        many `ways` of lines in one set are taken to do no harm.
         """
         sets = Counter(offset % L1_WAY_BYTES // LINE_BYTES for offset in offsets)
-        return max(sets.values()) > L1_WAYS
+        return max(sets.values()) > ways
 
     def parallel_cycles(self, cycles: float, tasks: int) -> float:
         """Return the cycles of a loop of equal tasks over all threads."""
