@@ -27,12 +27,13 @@ def bench(
     target: TargetOption = DEFAULT_TARGET,
     threads: Threads = None,
     db: DatabaseUrl = None,
-    rounds: Annotated[int, typer.Option(min=4, help="Turns that each of them gets.")] = 15,
+    rounds: Annotated[int, typer.Option(min=4, help="Turns that each of them gets.")] = 9,
     as_json: Json = False,
 ) -> None:
-    """Time a network built from the database against TVM's default, and onnxruntime if installed.
+    """Time a network built from the database beside TVM's default, and its peers if installed.
 
-    They take turns in one run; the medians and their ratios count, not the times.
+    onnxruntime and OpenVINO are its peers. All take turns in one run; the medians and their ratios
+    count, not the times.
     """
     from cosearch import ScheduleDatabase, relay
     from cosearch.peers import network_runners, random_inputs

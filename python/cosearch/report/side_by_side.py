@@ -32,8 +32,9 @@ class Timing:
 
 def run_side_by_side(
     runners: Mapping[str, Callable[[], object]],
-    rounds: int = 15,
-    round_seconds: float = 0.05,
+    rounds: int = 9,
+    round_seconds: float = 0.1,
+    pause_seconds: float = 0.3,
     on_round: Callable[[int, int], None] | None = None,
 ) -> dict[str, Timing]:
     """Time runners in turns, A B C A B C …, so that a drift of the machine meets all alike.
@@ -46,6 +47,10 @@ def run_side_by_side(
         Turns that each runner gets, at least 4.
     round_seconds : float
         How long a turn lasts; a runner is called as often as that takes.
+    pause_seconds : float
+        Rest before each turn. The threads of a runner go on waiting actively for a while after its
+        turn (those of OpenMP for 0.2 s) and take the cores from the next one: without a rest,
+        onnxruntime after torch was measured at more than twice its time.
     on_round : callable, optional
         Told ``(rounds done, rounds)``.
 
@@ -61,10 +66,14 @@ def run_side_by_side(
     """
     if rounds < 4:
         raise ValueError(f"{rounds} rounds are too few for a median: take 4 or more")
-    counts = {name: _calls_in(runner, round_seconds) for name, runner in runners.items()}
+    counts = {}
+    for name, runner in runners.items():
+        time.sleep(pause_seconds)
+        counts[name] = _calls_in(runner, round_seconds)
     times: dict[str, list[float]] = {name: [] for name in runners}
     for index in range(rounds):
         for name, runner in runners.items():
+            time.sleep(pause_seconds)
             times[name].append(_time_call(runner, counts[name]) * 1e6)
         if on_round is not None:
             on_round(index + 1, rounds)

@@ -14,6 +14,7 @@ def test_turns_alternate_and_every_runner_is_warmed_up():
         {"a": lambda: order.append("a"), "b": lambda: order.append("b")},
         rounds=4,
         round_seconds=0,
+        pause_seconds=0,
         on_round=lambda done, total: rounds.append((done, total)),
     )
     # Two calls each to size the rounds, then warm-up and one timed call a turn.
@@ -26,9 +27,24 @@ def test_slower_is_slower():
         {"fast": lambda: time.sleep(0.001), "slow": lambda: time.sleep(0.02)},
         rounds=4,
         round_seconds=0.01,
+        pause_seconds=0,
     )
     assert timings["slow"].latency_us > 2 * timings["fast"].latency_us
     assert list(timings) == ["fast", "slow"]
+
+
+def test_runners_rest_before_each_turn():
+    """What a runner leaves behind for a moment has gone when the next one starts."""
+    ended = time.perf_counter()
+    waits = []
+
+    def run():
+        nonlocal ended
+        waits.append(time.perf_counter() - ended)
+        ended = time.perf_counter()
+
+    run_side_by_side({"a": run, "b": run}, rounds=4, round_seconds=0, pause_seconds=0.05)
+    assert sum(wait >= 0.05 for wait in waits) == 2 * (1 + 4)
 
 
 def test_median_and_spread():
