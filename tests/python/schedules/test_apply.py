@@ -2,7 +2,10 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import tvm
+from tvm import relax
 
 from cosearch import frontend
 from cosearch.schedules import (
@@ -70,6 +73,26 @@ def test_without_another_record_the_rules_schedule(lowered, target, sampled_reco
     for var, func in scheduled.functions.items():
         if var.name_hint in applied:
             assert func.attrs["tirx.is_scheduled"]
+
+
+def test_symbolic_extents_keep_their_loops(target):
+    builder = relax.BlockBuilder()
+    shape = (tvm.tirx.Var("n", "int64"), 8, 8, 16)
+    x = relax.Var("x", relax.TensorType(shape, "float32"))
+    weights = relax.const(np.ones((3, 3, 16, 16), "float32"))
+    with builder.function("main", [x]):
+        with builder.dataflow():
+            conv = relax.op.nn.conv2d(
+                x, weights, padding=1, data_layout="NHWC", kernel_layout="HWIO"
+            )
+            out = builder.emit_output(builder.emit(conv))
+        builder.emit_func_output(out)
+    lowered = lower_to_workloads(builder.get(), target)
+    with ScheduleDatabase.in_memory() as database:
+        scheduled, applied = apply_schedules(lowered, database, Conditions.of(target))
+    assert [entry.by_rules for entry in applied.values()] == [False]
+    assert "an extent is not constant" in next(iter(applied.values())).reason
+    assert scheduled.functions == lowered.functions
 
 
 def test_rules_that_fail_the_verifier_leave_the_loops(lowered, target):

@@ -85,9 +85,11 @@ def find_stages(schedule: Schedule) -> list[Stage]:
     Raises
     ------
     NotScheduled
-        When a block is not one of a plain loop nest.
+        When a block is not one of a plain loop nest with constant extents.
     """
     blocks = schedule.get_child_blocks(schedule.get_sblock("root"))
+    for block in blocks:
+        axes(schedule, block)  # whatever comes after may rely on constant extents
     stages: list[Stage] = []
     pads: list[SBlockRV] = []
     while blocks:

@@ -12,9 +12,8 @@ from cosearch.schedules.rules.machine import Machine
 
 MAX_FACTOR = 128
 """Largest tile along one axis, for the search that mutates the factors."""
-TASKS_PER_THREAD = 16
-"""Iterations of a parallel loop for each thread above which more of them balance no better."""
-
+ENOUGH_TASKS = 64
+"""Iterations of a parallel loop above which more of them balance no better."""
 MAX_ROW_VECTORS = 6
 """Vectors in a row of a tile."""
 
@@ -29,7 +28,7 @@ class Tile:
     Attributes
     ----------
     height, rows : int
-        Extents of the tile along the second and third last axis of the result.
+        Extents of the tile along the third and second last axis of the result.
     vectors, lanes : int
         Vectors along the last axis, and values in each of them.
     order : {"rows", "columns"}
@@ -80,7 +79,7 @@ class Tile:
         last = len(loops) - (self.order == "rows" and self.padding == "tile")
         # A loop that is left alone needs no division to know where it is.
         for count in range(1, last):
-            if math.prod(loops[:count]) >= 4 * TASKS_PER_THREAD:
+            if math.prod(loops[:count]) >= ENOUGH_TASKS:
                 return count
         return last
 
