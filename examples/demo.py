@@ -27,8 +27,7 @@ from cosearch.peers import (
     Runner,
     import_onnx_as_tvm,
     library_runner,
-    onnxruntime_runner,
-    openvino_runner,
+    peer_runners,
     torch_runner,
     tvm_runner,
 )
@@ -85,10 +84,7 @@ def main() -> None:
         ),
         "torch eager": torch_runner(second, threads, [pictures.numpy()]),
     }
-    for name, make in (("onnxruntime", onnxruntime_runner), ("OpenVINO", openvino_runner)):
-        peer = make(onnx_bytes, threads, inputs)
-        if peer is not None:
-            runners[name] = peer
+    runners |= peer_runners(onnx_bytes, threads, inputs)
     compare(runners, "torch eager")
     total = time.perf_counter() - started
     console.print(

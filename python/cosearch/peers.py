@@ -48,12 +48,28 @@ def network_runners(
         "cosearch": library_runner(lib, inputs),
         "TVM's default": tvm_runner(import_onnx_as_tvm(onnx.load(model), shape), target, inputs),
     }
-    threads = int(target.attrs["num-cores"])
-    for name, make in (("onnxruntime", onnxruntime_runner), ("OpenVINO", openvino_runner)):
-        peer = make(model, threads, inputs)
-        if peer is not None:
-            runners[name] = peer
-    return runners
+    return runners | peer_runners(model, int(target.attrs["num-cores"]), inputs)
+
+
+def peer_runners(
+    model: Path | bytes, threads: int, inputs: Mapping[str, np.ndarray]
+) -> dict[str, Runner]:
+    """Return runners of an ONNX model in onnxruntime and OpenVINO, those that are installed.
+
+    Parameters
+    ----------
+    model : pathlib.Path or bytes
+        The ONNX file or its content.
+    threads : int
+        Threads for each operator.
+    inputs : mapping of str to numpy.ndarray
+        Its inputs by name, in the order of the model's.
+    """
+    made = {
+        "onnxruntime": onnxruntime_runner(model, threads, inputs),
+        "OpenVINO": openvino_runner(model, threads, inputs),
+    }
+    return {name: runner for name, runner in made.items() if runner is not None}
 
 
 def import_onnx_as_tvm(proto: Any, shape: Mapping[str, Sequence[int]] | None = None) -> IRModule:
