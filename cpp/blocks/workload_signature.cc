@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 #include <string_view>
 
 #include "blocks/dataflow.h"
@@ -66,6 +67,15 @@ class WorkloadHasher {
     for (size_t i = 0; i < split_.nests.size(); ++i) {
       if (enqueued_.insert(static_cast<int>(i)).second) AddStmt(split_.nests[i]);
     }
+    return hash_.Finish();
+  }
+
+  // Whether an input is a parameter depends on the other nests, unless it is a weight.
+  Signature RunNest(const Stmt& nest) {
+    for (auto it = params_.begin(); it != params_.end();) {
+      it = it->second ? std::next(it) : params_.erase(it);
+    }
+    AddStmt(nest);
     return hash_.Finish();
   }
 
@@ -460,5 +470,9 @@ class WorkloadHasher {
 }  // namespace
 
 Signature SignWorkload(const ir::PrimFuncNode* function) { return WorkloadHasher(function).Run(); }
+
+Digest SignNest(const ir::PrimFuncNode* function, const Stmt& nest) {
+  return WorkloadHasher(function).RunNest(nest).shape_agnostic;
+}
 
 }  // namespace cosearch::blocks

@@ -20,4 +20,10 @@ namespace cosearch::blocks {
  */
 Signature SignWorkload(const ir::PrimFuncNode* function);
 
+/*!
+ * \brief Shape-agnostic hash of one loop nest of such a function by itself: what it computes, not
+ * where its inputs come from.
+ */
+Digest SignNest(const ir::PrimFuncNode* function, const ir::Stmt& nest);
+
 }  // namespace cosearch::blocks

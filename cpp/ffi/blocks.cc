@@ -1,14 +1,13 @@
 #include <tvm/ffi/function.h>
 #include <tvm/ffi/reflection/registry.h>
 
-#include <stdexcept>
-
 #include "blocks/block_signature.h"
 #include "blocks/describe_blocks.h"
 #include "blocks/inline_blocks.h"
 #include "blocks/lift_blocks.h"
 #include "blocks/op_graph.h"
 #include "blocks/workload_signature.h"
+#include "ffi/checked.h"
 #include "ir/build.h"
 
 namespace cosearch {
@@ -35,17 +34,6 @@ ffi::Array<ffi::String> WorkloadSignature(const ir::PrimFunc& function) {
 
 std::vector<std::string> ToStrings(const ffi::Array<ffi::String>& names) {
   return {names.begin(), names.end()};
-}
-
-// The finder is free of TVM and throws standard exceptions; Python sees a ValueError.
-template <typename Run>
-auto Checked(const Run& run) {
-  try {
-    return run();
-  } catch (const std::invalid_argument& error) {
-    TVM_FFI_THROW(ValueError) << error.what();
-  }
-  TVM_FFI_UNREACHABLE();
 }
 
 // What the caller chose, or else what the pass context's config says, or else all.

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tvm.s_tir import meta_schedule as ms
 
 from cosearch.schedules import (
     Conditions,
@@ -20,11 +19,12 @@ from cosearch.schedules import (
     lower_to_workloads,
     resolve_target,
 )
-from cosearch.schedules.tensor_intrinsics import load_tensor_intrinsics
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
+sys.path.insert(0, str(Path(__file__).parent / "schedules"))
 
 from mbconv_family import MBConvNet, Stage, calibrate
+from sampling import sample_trace
 
 TARGET = "llvm -mcpu=native -num-cores=2"
 
@@ -86,22 +86,6 @@ def sampled_records(network, target) -> list[Record]:
         )
         for task in extract_workloads(lowered)
     ]
-
-
-def sample_trace(mod, target):
-    load_tensor_intrinsics()
-    context = ms.TuneContext(
-        mod=mod,
-        target=target,
-        space_generator="post-order-apply",
-        search_strategy="evolutionary",
-        task_name="sampled",
-        num_threads=1,
-    )
-    for schedule in context.generate_design_space():
-        if all(postproc.apply(schedule) for postproc in context.space_generator.postprocs):
-            return schedule.trace.as_json()
-    raise AssertionError("no schedule of the space applies")
 
 
 @pytest.fixture

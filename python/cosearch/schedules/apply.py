@@ -1,33 +1,60 @@
 """Give every workload of a module the best schedule that a database has for it."""
 
+import contextlib
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 
 import tvm
 from tvm.ir import GlobalVar, IRModule
+from tvm.s_tir.analysis import verify_well_formed
 from tvm.tirx import PrimFunc
+from tvm_ffi.serialization import from_json_graph_str
 
 from cosearch.blocks import Signature, workload_signature
 from cosearch.schedules.conditions import Conditions
 from cosearch.schedules.database import ScheduleDatabase
 from cosearch.schedules.record import Record
 from cosearch.schedules.rules.anatomy import NotScheduled
-from cosearch.schedules.rules.design import apply_design, rank_designs
 from cosearch.schedules.rules.machine import Machine
+from cosearch.schedules.store.codec import first_line
 from cosearch.schedules.store.errors import DatabaseError
 from cosearch.schedules.store.isolation import run_isolated
 from cosearch.schedules.store.replay import replay
+from cosearch.schedules.transfer.candidates import Candidate, rank_candidates
+from cosearch.schedules.transfer.knowledge import Knowledge
 
 Verifier = Callable[[PrimFunc, PrimFunc], str]
 """Compares a workload with its scheduled form; returns what is wrong, or nothing."""
 
-CANDIDATES = 4
-"""Records, and then designs of the rules, to try for a workload before it keeps TVM's loops."""
+RECORDS = 4
+"""Records of a workload to try before it gets a schedule that was not measured for it."""
+CANDIDATES = 8
+"""Such schedules to try before it keeps TVM's loops."""
 
 
 class RejectedScheduleWarning(UserWarning):
     """A record of the database was not used, and why."""
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A schedule that was tried for a workload and did not serve.
+
+    Attributes
+    ----------
+    record : int or None
+        Row of the record that it came from; None for one of the rules.
+    donor : str
+        Network that the record was tuned for.
+    reason : str
+        What is wrong with it.
+    """
+
+    record: int | None
+    donor: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -39,36 +66,60 @@ class Applied:
     signature : Signature
         Of the unscheduled workload.
     record : Record or None
-        The record whose trace was applied, None where the rules scheduled it, or nothing did.
-    by_rules : bool
-        Whether the schedule is the one that the rules expect to be the fastest.
+        The record of this workload whose trace was applied, None where there is none.
+    candidate : Candidate or None
+        The schedule that was applied without having been measured for this workload: a donor's, or
+        one of the rules.
     reason : str
-        Why there is no record, and why the rules do not help where they do not.
+        Why there is no record, and why there is no candidate either.
+    rejected : tuple of Rejection
+        What was tried before.
     """
 
     signature: Signature
     record: Record | None = None
-    by_rules: bool = False
+    candidate: Candidate | None = None
     reason: str = ""
+    rejected: tuple[Rejection, ...] = ()
 
 
 @dataclass
-class _Search:
-    """A workload, and the records that are left to try for it."""
+class _Job:
+    """A workload, the records that are left to try for it, and what became of it."""
 
     var: GlobalVar
     func: PrimFunc
     signature: Signature
     records: list[Record] = field(default_factory=list)
     reason: str = "no record"
+    rejected: list[Rejection] = field(default_factory=list)
+    result: PrimFunc | None = None
+    record: Record | None = None
+    candidate: Candidate | None = None
 
-    def reject(self, fault: str) -> None:
+    @property
+    def mod(self) -> IRModule:
+        return IRModule({"main": self.func})
+
+    def reject_record(self, fault: str) -> None:
         """Drop the record at the head of the list."""
-        self.reason = f"record {self.records.pop(0).id}: {fault}"
+        record = self.records.pop(0)
+        self.reason = f"record {record.id}: {fault}"
+        self.rejected.append(Rejection(record.id, record.provenance.network, fault))
         warnings.warn(
             f"schedule for {self.var.name_hint} rejected: {self.reason}",
             RejectedScheduleWarning,
             stacklevel=4,
+        )
+
+    @property
+    def outcome(self) -> Applied:
+        return Applied(
+            self.signature,
+            self.record,
+            self.candidate,
+            "" if self.record is not None else self.reason,
+            tuple(self.rejected),
         )
 
 
@@ -80,11 +131,14 @@ def apply_schedules(
 ) -> tuple[IRModule, dict[str, Applied]]:
     """Schedule the workloads of a module from a database, without measuring anything.
 
-    For each workload the fastest record under equal conditions is replayed, in a process of its
-    own, since a damaged trace can crash TVM. One that crashes, does not apply, gives ill-formed IR
-    or (with a verifier) another result is skipped with a warning, and the next one is tried: a
-    database never makes a build fail. A workload without a record gets the schedule that the rules
-    rank first (see `rank_designs`), and keeps TVM's own loops where no rule fits.
+    For each workload the fastest record under equal conditions is replayed. A workload without one
+    gets the schedule that is expected to be the fastest of those that donors and the rules offer
+    (see `rank_candidates`), and keeps TVM's own loops where nothing fits.
+
+    A database never makes a build fail. Traces are replayed in a process of its own, since a
+    damaged one can crash TVM; one that crashes, does not apply, gives ill-formed IR or (with a
+    verifier) another result is counted and stepped over, and a donor that did not suit is not
+    tried again for that workload.
 
     Parameters
     ----------
@@ -104,40 +158,25 @@ def apply_schedules(
     applied : dict of str to Applied
         By name of the PrimFunc.
     """
-    searches = [
+    jobs = [
         _look_up(var, func, database, conditions)
         for var, func in mod.functions.items()
         if is_workload(func)
     ]
+    _apply_records(jobs, verifier)
+    left = [job for job in jobs if job.result is None]
+    if left:
+        machine = Machine.of(conditions)
+        knowledge = _know(database, conditions)
+        for job in left:
+            _apply_candidates(job, machine, knowledge, verifier)
     scheduled = IRModule(
         dict(mod.functions.items()), attrs=mod.attrs, global_infos=mod.global_infos
     )
-    applied = {s.var.name_hint: Applied(s.signature, reason=s.reason) for s in searches}
-    while pending := [search for search in searches if search.records]:
-        outcomes = run_isolated(_replay, pending)
-        for search, outcome in zip(pending, outcomes, strict=True):
-            fault = f"does not apply: {outcome.fault}" if outcome.fault else ""
-            result = None
-            if not fault:
-                result = _restore(search.func, outcome.value)
-                fault = verifier(search.func, result) if verifier is not None else ""
-            if fault:
-                search.reject(fault)
-                applied[search.var.name_hint] = Applied(search.signature, reason=search.reason)
-                continue
-            scheduled.update_func(search.var, result)
-            applied[search.var.name_hint] = Applied(search.signature, search.records[0])
-            search.records = []
-    machine = Machine.of(conditions)
-    for search in searches:
-        if applied[search.var.name_hint].record is None:
-            result, reason = _follow_rules(search, machine, verifier)
-            if result is not None:
-                scheduled.update_func(search.var, result)
-            applied[search.var.name_hint] = Applied(
-                search.signature, by_rules=result is not None, reason=reason
-            )
-    return scheduled, applied
+    for job in jobs:
+        if job.result is not None:
+            scheduled.update_func(job.var, job.result)
+    return scheduled, {job.var.name_hint: job.outcome for job in jobs}
 
 
 def is_workload(func: object) -> bool:
@@ -147,49 +186,108 @@ def is_workload(func: object) -> bool:
 
 def _look_up(
     var: GlobalVar, func: PrimFunc, database: ScheduleDatabase, conditions: Conditions
-) -> _Search:
-    search = _Search(var, func, workload_signature(func))
-    mod = IRModule({"main": func})
+) -> _Job:
+    job = _Job(var, func, workload_signature(func))
     try:
-        search.records = database.top(search.signature, conditions, CANDIDATES, mod)
+        job.records = database.top(job.signature, conditions, RECORDS, job.mod)
     except DatabaseError as error:
-        search.reason = f"the database cannot be read: {error}"
-        message = f"no schedule for {var.name_hint}: {search.reason}"
+        job.reason = f"the database cannot be read: {error}"
+        message = f"no schedule for {var.name_hint}: {job.reason}"
         warnings.warn(message, RejectedScheduleWarning, stacklevel=3)
-    return search
+    return job
 
 
-def _replay(search: _Search) -> str:
-    schedule = replay(search.records[0].trace, IRModule({"main": search.func}))
-    text: str = tvm.ir.save_json(schedule.mod["main"])
+def _know(database: ScheduleDatabase, conditions: Conditions) -> Knowledge:
+    try:
+        return database.knowledge(conditions)
+    except DatabaseError:  # said already, for each workload
+        return Knowledge([], conditions)
+
+
+def _apply_records(jobs: list[_Job], verifier: Verifier | None) -> None:
+    while pending := [job for job in jobs if job.records]:
+        outcomes = run_isolated(_replay, pending)
+        for job, outcome in zip(pending, outcomes, strict=True):
+            if outcome.fault:
+                job.reject_record(f"does not apply: {outcome.fault}")
+                continue
+            result = _finish(job.func, _read(outcome.value))
+            fault = verifier(job.func, result) if verifier is not None else ""
+            if fault:
+                job.reject_record(fault)
+                continue
+            job.result, job.record = result, job.records[0]
+            job.records = []
+
+
+def _replay(job: _Job) -> str:
+    text: str = tvm.ir.save_json(replay(job.records[0].trace, job.mod).mod["main"])
     return text
 
 
-def _follow_rules(
-    search: _Search, machine: Machine, verifier: Verifier | None
-) -> tuple[PrimFunc | None, str]:
-    """Schedule a workload by the first design that applies; return why it has no better one."""
-    mod = IRModule({"main": search.func})
-    fault = ""
+def _apply_candidates(
+    job: _Job, machine: Machine, knowledge: Knowledge, verifier: Verifier | None
+) -> None:
+    """Schedule a workload by the first candidate that serves; note why none does."""
+    fault = "no rule fits it"
     try:
-        for design in rank_designs(mod, machine)[:CANDIDATES]:
-            try:
-                text = tvm.ir.save_json(apply_design(mod, design, machine).mod["main"])
-            except NotScheduled as error:
-                fault = str(error)
-                continue
-            result = _restore(search.func, text)
-            fault = verifier(search.func, result) if verifier is not None else ""
+        candidates = rank_candidates(job.mod, job.signature, machine, knowledge)
+        for candidate in islice(candidates, CANDIDATES):
+            result, fault = _try(job, candidate, machine, verifier)
             if not fault:
-                return result, search.reason
-    except NotScheduled as error:
+                job.result, job.candidate = result, candidate
+                return
+            _reject(job, candidate, knowledge, fault)
+    except (NotScheduled, DatabaseError) as error:
         fault = str(error)
-    return None, f"{search.reason}; rules: {fault}"
+    job.reason = f"{job.reason}; rules: {fault}"
 
 
-def _restore(func: PrimFunc, text: str) -> PrimFunc:
-    """Read back what a child scheduled, with the attributes that mark it as done."""
-    result = tvm.ir.load_json(text)
+def _try(
+    job: _Job, candidate: Candidate, machine: Machine, verifier: Verifier | None
+) -> tuple[PrimFunc | None, str]:
+    """Apply a candidate; return the kernel, and what is wrong with it."""
+    try:
+        if candidate.design is not None:
+            kernel = candidate.schedule(job.mod, machine).mod["main"]
+        else:
+            kernel = _apply_isolated(job, candidate, machine)
+        if not verify_well_formed(kernel, assert_mode=False):
+            return None, "the scheduled kernel is not well-formed"
+    except Exception as error:  # whatever TVM raises
+        return None, f"does not apply: {first_line(error)}"
+    result = _finish(job.func, kernel)
+    return result, verifier(job.func, result) if verifier is not None else ""
+
+
+def _apply_isolated(job: _Job, candidate: Candidate, machine: Machine) -> PrimFunc:
+    def apply(candidate: Candidate) -> str:
+        text: str = tvm.ir.save_json(candidate.schedule(job.mod, machine).mod["main"])
+        return text
+
+    outcome = next(run_isolated(apply, [candidate]))
+    if outcome.fault:
+        raise ValueError(outcome.fault)
+    return _read(outcome.value)
+
+
+def _reject(job: _Job, candidate: Candidate, knowledge: Knowledge, fault: str) -> None:
+    donor = candidate.donor
+    if donor is None:
+        job.rejected.append(Rejection(None, "", fault))
+        return
+    job.rejected.append(Rejection(donor.record_id, donor.network, fault))
+    with contextlib.suppress(DatabaseError):  # a full disk, say: it is only tried again
+        knowledge.reject(job.signature, donor, fault)
+
+
+def _read(text: str) -> PrimFunc:
+    """Read what a child wrote; TVM's own way first looks for the formats of its older versions."""
+    return from_json_graph_str(text)
+
+
+def _finish(func: PrimFunc, kernel: PrimFunc) -> PrimFunc:
+    """Give a scheduled kernel the attributes that mark it as done."""
     if "global_symbol" not in (func.attrs or {}):
-        result = result.without_attr("global_symbol")
-    return result.with_attr("tirx.is_scheduled", True)
+        kernel = kernel.without_attr("global_symbol")
+    return kernel.with_attr("tirx.is_scheduled", True)

@@ -17,6 +17,7 @@ from cosearch.schedules.meta_schedule import MetaScheduleCallbacks
 from cosearch.schedules.record import Record
 from cosearch.schedules.store.statements import Filter
 from cosearch.schedules.store.storage import TIMEOUT_S, Storage
+from cosearch.schedules.transfer.knowledge import Knowledge
 from cosearch.schedules.upkeep import Upkeep
 
 _entered = threading.local()
@@ -157,6 +158,10 @@ class ScheduleDatabase(Upkeep, _PyDatabase):  # type: ignore[misc] # TVM's class
             empty where the candidate failed. Of a trace measured twice, the newest.
         """
         return self._storage.reader.measured_traces(signature, conditions, mod)
+
+    def knowledge(self, conditions: Conditions) -> Knowledge:
+        """Return what the records say of workloads that are not among them."""
+        return Knowledge([self._storage], conditions)
 
     def get(self, record_id: int) -> Record | None:
         """Return the record of a row, None when there is none or it is damaged."""

@@ -59,6 +59,9 @@ class Provenance:
         The search that found it, such as ``"evolutionary"``.
     created : str
         When, in UTC, ISO 8601; a database fills it in when it is empty.
+    design : str
+        The design of the schedule rules that the trace follows (`Design.text`), empty for a trace
+        that follows none.
     """
 
     network: str = ""
@@ -66,6 +69,7 @@ class Provenance:
     trials: int = 0
     search: str = ""
     created: str = ""
+    design: str = ""
 
 
 @dataclass(frozen=True)

@@ -100,4 +100,6 @@ def tune(
             )
             while not stop() and session.step():
                 pass
+            if not interrupt.requested:
+                session.learn()
             return session.result(interrupt.requested)

@@ -15,6 +15,7 @@ from cosearch.schedules import (
     apply_schedules,
     lower_to_workloads,
 )
+from cosearch.schedules.apply import CANDIDATES
 from cosearch.schedules.verify_kernel import KernelVerifier
 
 
@@ -69,7 +70,7 @@ def test_without_another_record_the_rules_schedule(lowered, target, sampled_reco
     reasons = [e.reason for e in applied.values() if e.signature == victim.workload.signature]
     assert len(reasons) == 1
     assert reasons[0].startswith("record 1: does not apply")
-    assert all(entry.by_rules for entry in applied.values())
+    assert all(entry.candidate is not None for entry in applied.values())
     for var, func in scheduled.functions.items():
         if var.name_hint in applied:
             assert func.attrs["tirx.is_scheduled"]
@@ -90,7 +91,7 @@ def test_symbolic_extents_keep_their_loops(target):
     lowered = lower_to_workloads(builder.get(), target)
     with ScheduleDatabase.in_memory() as database:
         scheduled, applied = apply_schedules(lowered, database, Conditions.of(target))
-    assert [entry.by_rules for entry in applied.values()] == [False]
+    assert [entry.candidate for entry in applied.values()] == [None]
     assert "an extent is not constant" in next(iter(applied.values())).reason
     assert scheduled.functions == lowered.functions
 
@@ -100,7 +101,8 @@ def test_rules_that_fail_the_verifier_leave_the_loops(lowered, target):
         scheduled, applied = apply_schedules(
             lowered, database, Conditions.of(target), lambda *_: "computes something else"
         )
-    assert not any(entry.by_rules for entry in applied.values())
+    assert not any(entry.candidate for entry in applied.values())
+    assert {len(entry.rejected) for entry in applied.values()} <= set(range(1, CANDIDATES + 1))
     assert {entry.reason for entry in applied.values()} == {
         "no record; rules: computes something else"
     }

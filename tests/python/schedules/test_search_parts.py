@@ -1,5 +1,6 @@
 """The parts of the search: task scheduler, cost model, start from records, fast import."""
 
+import dataclasses
 import math
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from test_tuner import TARGET, matmul
 from tvm.s_tir.meta_schedule.runner import RunnerResult
 
 from cosearch.schedules import Conditions, Record, ScheduleDatabase, tune
+from cosearch.schedules.transfer.knowledge import Knowledge
 from cosearch.schedules.tuning.cost_model import BoostedTrees
 from cosearch.schedules.tuning.evolution import Evolution
 from cosearch.schedules.tuning.gradient import TaskHistory, next_task
@@ -19,11 +21,13 @@ from cosearch.schedules.tuning.task_search import (
     RULES,
     TaskSearch,
 )
+from cosearch.schedules.tuning.task_state import TaskState
 
 
 def make_search(model=None, seed=1):
     model = model or BoostedTrees(0)
-    return TaskSearch(matmul(32), TARGET, model, batch=24, seed=seed, threads=1)
+    knowledge = Knowledge([], Conditions.of(TARGET))
+    return TaskSearch(matmul(32), knowledge, TARGET, model, batch=24, seed=seed, threads=1)
 
 
 def propose_and_learn(search):
@@ -59,6 +63,24 @@ def test_new_task_with_most_work_comes_first():
     assert (
         next_task([TaskHistory(1, 5.0), TaskHistory(1, 9.0), TaskHistory(1, 7.0)], [0, 1, 2]) == 1
     )
+
+
+def test_promised_tasks_come_first_most_promise_before():
+    histories = [
+        TaskHistory(1, 9.0),
+        TaskHistory(9, best_us=[50.0], promised_us=2.0),
+        TaskHistory(1, promised_us=3.0),
+    ]
+    assert next_task(histories, [0, 1, 2]) == 2
+    assert next_task(histories, [0, 1]) == 1
+
+
+def test_a_promise_holds_for_one_batch():
+    task = dataclasses.replace(matmul(8), promised_us=4.0)
+    state = TaskState(task, [], 8, None)
+    assert state.history.promised_us == 4.0
+    state.end_batch([])
+    assert state.history.promised_us == 0.0
 
 
 def test_cost_model_learns_to_rank_candidates():

@@ -1,7 +1,8 @@
 """Stages that reduce each channel for itself: depthwise convolution, pooling, means."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from tvm.s_tir import Schedule
 from tvm.sym import Analyzer, detect_linear_equation
@@ -13,18 +14,20 @@ from cosearch.schedules.rules.tile import (
     Tile,
     divisors,
     finish_tile,
+    fit_tile,
     grid,
     row_shapes,
     spread,
     tile_loops,
     tile_reduction,
-    with_threads,
 )
 
 MAX_WINDOW = 64
 """Values of a window that are unrolled; a larger one stays a loop."""
 MAX_BODY = 300
 """Vector operations of an unrolled tile that borders on others, beyond which it slows down."""
+MAX_ROWS = 16
+"""Columns of the result in a tile."""
 TILE_CYCLES = 10
 SPILLED = 1.1
 """What a tile takes more whose results and columns of data do not fit the registers."""
@@ -48,39 +51,29 @@ def matches(schedule: Schedule, stage: Stage) -> bool:
     return bool(linear) and Analyzer().can_prove_equal(linear[0], 1)
 
 
-def rank(schedule: Schedule, stage: Stage, machine: Machine) -> list[Tile]:
-    """Return tiles for a channelwise stage, best first, by the cycles that they should take.
+@dataclass(frozen=True)
+class Channelwise:
+    """A channelwise stage.
 
     Channels lie in vectors; the window and a few columns of the result are unrolled, so that a
     value of the input is loaded once for all results of the tile that it belongs to, and the
     results stay in registers. Padding is decided at each load: where a tile spans all columns that
     is known while compiling. It assumes channels last (NHWC).
+
+    Attributes
+    ----------
+    extents, window, data : tuple of int
+        Extents of the result, of what each value of it reduces, and of the input.
+    operands : int
+        Buffers that it reads.
+    machine : Machine
     """
-    shape = _measure(schedule, stage)
-    outer, height_extent, rows_extent, channels = grid(shape.extents)
-    tiles: list[Tile] = []
-    for vectors, lanes in row_shapes(channels, machine):
-        width = vectors * lanes
-        for rows in divisors(rows_extent, 16):
-            if rows * vectors > machine.registers // 2:
-                continue
-            count = outer * height_extent * (rows_extent // rows) * (channels // width)
-            cycles = count * _tile_cycles(shape, Tile(1, rows, vectors, lanes), machine)
-            cycles += machine.stream_cycles(4 * math.prod(shape.data), 0.5)
-            for order, more in ORDERS.items():
-                tile = Tile(1, rows, vectors, lanes, order)
-                tiles += with_threads(tile, cycles * more, shape.extents, machine)
-    return sorted(tiles, key=lambda tile: tile.cycles)
-
-
-@dataclass(frozen=True)
-class _Shape:
-    """A channelwise workload in numbers: extents of result, window and data; what it reads."""
 
     extents: tuple[int, ...]
     window: tuple[int, ...]
     data: tuple[int, ...]
     operands: int
+    machine: Machine
 
     @property
     def stride(self) -> int:
@@ -92,15 +85,41 @@ class _Shape:
         """Values of the window in one row."""
         return self.window[1] if len(self.window) > 1 else self.window[0]
 
+    def tiles(self) -> Iterator[Tile]:
+        """Yield tiles of one row."""
+        _, _, rows_extent, channels = grid(self.extents)
+        for vectors, lanes in row_shapes(channels, self.machine):
+            for rows in divisors(rows_extent, MAX_ROWS):
+                for order in ORDERS:
+                    tile = Tile(1, rows, vectors, lanes, order)
+                    if self.holds(tile):
+                        yield tile
 
-def _measure(schedule: Schedule, stage: Stage) -> _Shape:
+    def holds(self, tile: Tile) -> bool:
+        """Tell whether the results of a tile leave half of the registers free."""
+        return tile.rows * tile.vectors <= self.machine.registers // 2
+
+    def cycles(self, tile: Tile) -> float:
+        """Count multiply-adds and loads of a tile, and what streams through the caches."""
+        cycles = math.prod(tile.tiles(self.extents)) * _tile_cycles(self, tile, self.machine)
+        cycles += self.machine.stream_cycles(4 * math.prod(self.data), 0.5)
+        return cycles * ORDERS[tile.order]
+
+    def fit(self, tile: Tile) -> Tile:
+        """Refit a tile of another such stage."""
+        fitted = fit_tile(tile, self.extents, self.machine, self.holds)
+        return replace(fitted, height=1, padding="inline", unroll=1)
+
+
+def study(schedule: Schedule, stage: Stage, machine: Machine) -> Channelwise:
+    """Put a stage in numbers."""
     found = axes(schedule, stage.anchor)
     operands = operand_iterators(schedule, stage.anchor)
     data = tuple(int(extent) for extent in operands[0][0].source.shape)
-    return _Shape(found.spatial, found.reduction, data, len(operands))
+    return Channelwise(found.spatial, found.reduction, data, len(operands), machine)
 
 
-def _tile_cycles(shape: _Shape, tile: Tile, machine: Machine) -> float:
+def _tile_cycles(shape: Channelwise, tile: Tile, machine: Machine) -> float:
     rows, vectors = tile.rows, tile.vectors
     size, breadth = math.prod(shape.window), shape.lines
     columns = (rows - 1) * shape.stride + breadth
@@ -121,7 +140,7 @@ def _tile_cycles(shape: _Shape, tile: Tile, machine: Machine) -> float:
     return work + TILE_CYCLES + 2 * rows * vectors
 
 
-def _line_offsets(shape: _Shape, columns: int, vectors: int) -> list[int]:
+def _line_offsets(shape: Channelwise, columns: int, vectors: int) -> list[int]:
     """Where the window of a tile finds its data, in bytes."""
     _, _, data_rows, channels = grid(shape.data)
     lines = math.prod(shape.window) // shape.lines
@@ -133,7 +152,7 @@ def _line_offsets(shape: _Shape, columns: int, vectors: int) -> list[int]:
     ]
 
 
-def apply(schedule: Schedule, stage: Stage, tile: Tile) -> None:
+def apply(schedule: Schedule, stage: Stage, tile: Tile, _machine: Machine) -> None:
     """Tile the stage, with the window unrolled around the tile."""
     anchor = stage.anchor
     extents = axes(schedule, anchor).spatial
@@ -144,7 +163,7 @@ def apply(schedule: Schedule, stage: Stage, tile: Tile) -> None:
     spread(schedule, nest, tile, extents)
     schedule.compute_at(anchor, nest.outer[-1], preserve_unit_loops=True)
     finish_tile(schedule, nest.inner)
-    spatial, reducing = tile_reduction(schedule, anchor, tile, len(extents))
+    spatial, reducing = tile_reduction(schedule, anchor, nest, len(extents))
     schedule.reorder(*reducing, *spatial)
     finish_tile(schedule, spatial)
     if math.prod(window) <= MAX_WINDOW:

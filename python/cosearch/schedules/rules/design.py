@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import ModuleType
 
 from tvm.ir import IRModule
 from tvm.s_tir import Schedule
@@ -10,7 +11,8 @@ from tvm.s_tir import meta_schedule as ms
 from cosearch.schedules.rules import channelwise, elementwise, register_tile
 from cosearch.schedules.rules.anatomy import NotScheduled, Stage, find_stages
 from cosearch.schedules.rules.machine import Machine
-from cosearch.schedules.rules.tile import Tile
+from cosearch.schedules.rules.tile import Study, Tile, rank_tiles, time_tile
+from cosearch.schedules.similarity import describe_workload
 
 ALIKE = 2
 """Designs of one tile that are tried before other tiles have had their turn."""
@@ -33,9 +35,25 @@ class Design:
         """What the rules expect it to take, in cycles of a core."""
         return sum(tile.cycles for tile in self.tiles)
 
+    @property
+    def text(self) -> str:
+        """The tiles in a few words each, which `parse` reads; cycles are not among them."""
+        return "; ".join(tile.text for tile in self.tiles)
 
-def rank_designs(mod: IRModule, machine: Machine) -> list[Design]:
-    """Return designs for a workload, best first.
+    @classmethod
+    def parse(cls, text: str) -> "Design":
+        """Read a design back.
+
+        Raises
+        ------
+        ValueError
+            When the text describes none.
+        """
+        return cls(tuple(Tile.parse(part) for part in text.split("; ")))
+
+
+class Designer:
+    """A workload taken apart once, to think about its designs.
 
     Parameters
     ----------
@@ -49,13 +67,60 @@ def rank_designs(mod: IRModule, machine: Machine) -> list[Design]:
     NotScheduled
         When no rule fits a part of the workload.
     """
-    schedule = Schedule(mod)
-    choices = [_rank(schedule, stage, machine) for stage in find_stages(schedule)]
-    if not choices or not all(choices):
-        raise NotScheduled("there is no tile for it")
-    main = max(range(len(choices)), key=lambda index: choices[index][0].cycles)
-    best = [tiles[0] for tiles in choices]
-    return [Design((*best[:main], tile, *best[main + 1 :])) for tile in _diverse(choices[main])]
+
+    def __init__(self, mod: IRModule, machine: Machine) -> None:
+        schedule = Schedule(mod)
+        self.machine = machine
+        self.point = describe_workload(mod["main"])
+        self.studies: list[Study] = [
+            _rule_for(schedule, stage).study(schedule, stage, machine)
+            for stage in find_stages(schedule)
+        ]
+        self._choices = [rank_tiles(study, machine) for study in self.studies]
+        if not self._choices or not all(self._choices):
+            raise NotScheduled("there is no tile for it")
+        self._best = [tiles[0] for tiles in self._choices]
+        self.main = max(range(len(self._best)), key=lambda index: self._best[index].cycles)
+        """Place of the stage that should take the most cycles; designs differ in its tile."""
+
+    def rank(self) -> list[Design]:
+        """Return designs, best first, by the cycles that they should take."""
+        return [self._with_main(tile) for tile in _diverse(self._choices[self.main])]
+
+    def fit(self, design: Design) -> Design:
+        """Refit a design of another workload of this kind, and time it anew.
+
+        Its other stages may be others, if they differ in number: these get their best tiles.
+        """
+        if len(design.tiles) != len(self.studies):
+            donor = max(design.tiles, key=lambda tile: tile.points * tile.vectors)
+            return self._with_main(self._fit(self.main, donor))
+        return Design(tuple(self._fit(place, tile) for place, tile in enumerate(design.tiles)))
+
+    def time(self, design: Design) -> Design:
+        """Return a design of this workload with the cycles that it should take.
+
+        Raises
+        ------
+        ValueError
+            When it is a design of another workload.
+        """
+        if len(design.tiles) != len(self.studies):
+            raise ValueError(f"{len(design.tiles)} tiles for {len(self.studies)} stages")
+        pairs = zip(self.studies, design.tiles, strict=True)
+        return Design(tuple(time_tile(study, tile, self.machine) for study, tile in pairs))
+
+    def _fit(self, place: int, tile: Tile) -> Tile:
+        study = self.studies[place]
+        return time_tile(study, study.fit(tile), self.machine)
+
+    def _with_main(self, tile: Tile) -> Design:
+        return Design((*self._best[: self.main], tile, *self._best[self.main + 1 :]))
+
+
+def rank_designs(mod: IRModule, machine: Machine) -> list[Design]:
+    """Return designs for a workload, best first; see `Designer`."""
+    return Designer(mod, machine).rank()
 
 
 def follow_design(mod: IRModule, design: Design, machine: Machine) -> Schedule:
@@ -69,7 +134,7 @@ def follow_design(mod: IRModule, design: Design, machine: Machine) -> Schedule:
     schedule = Schedule(mod)
     try:
         for stage, tile in zip(find_stages(schedule), design.tiles, strict=True):
-            _apply(schedule, stage, tile, machine)
+            _rule_for(schedule, stage).apply(schedule, stage, tile, machine)
     except NotScheduled:
         raise
     except Exception as error:  # TVM has no narrower type for a step that does not apply
@@ -92,23 +157,12 @@ def apply_design(mod: IRModule, design: Design, machine: Machine) -> Schedule:
     return schedule
 
 
-def _rank(schedule: Schedule, stage: Stage, machine: Machine) -> list[Tile]:
-    if stage.anchor is None:
-        return elementwise.rank(schedule, stage, machine)
-    if register_tile.matches(schedule, stage):
-        return register_tile.rank(schedule, stage, machine)
-    if channelwise.matches(schedule, stage):
-        return channelwise.rank(schedule, stage, machine)
+def _rule_for(schedule: Schedule, stage: Stage) -> ModuleType:
+    """Return the module of the rule that fits a stage."""
+    for rule in (elementwise, register_tile, channelwise):
+        if rule.matches(schedule, stage):
+            return rule
     raise NotScheduled("no rule for such a reduction")
-
-
-def _apply(schedule: Schedule, stage: Stage, tile: Tile, machine: Machine) -> None:
-    if stage.anchor is None:
-        elementwise.apply(schedule, stage, tile)
-    elif register_tile.matches(schedule, stage):
-        register_tile.apply(schedule, stage, tile, machine)
-    else:
-        channelwise.apply(schedule, stage, tile)
 
 
 def _diverse(tiles: list[Tile]) -> Iterator[Tile]:

@@ -1,7 +1,8 @@
 """Stages without a reduction: copies, activations, paddings, transposes."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from tvm.ir import Expr, TensorRegion
 from tvm.s_tir import Schedule
@@ -15,11 +16,11 @@ from cosearch.schedules.rules.machine import Machine
 from cosearch.schedules.rules.tile import (
     Tile,
     finish_tile,
+    fit_tile,
     grid,
     row_shapes,
     spread,
     tile_loops,
-    with_threads,
 )
 
 VECTOR_CYCLES = 2.0
@@ -29,30 +30,54 @@ GATHERED_CYCLES = 2.0
 MAX_GATHERED = 4
 
 
-def rank(schedule: Schedule, stage: Stage, machine: Machine) -> list[Tile]:
-    """Return tiles for an elementwise stage, best first: vectors along the last axis.
+@dataclass(frozen=True)
+class Elementwise:
+    """An elementwise result: vectors along its last axis.
 
-    Where an input is not read along the last axis (a transpose), narrow vectors cost least.
+    Attributes
+    ----------
+    extents : tuple of int
+    machine : Machine
+    contiguous : bool
+        Whether all inputs are read along the last axis. Where one is not (a transpose), narrow
+        vectors cost least.
     """
+
+    extents: tuple[int, ...]
+    machine: Machine
+    contiguous: bool = True
+
+    def tiles(self) -> Iterator[Tile]:
+        """Yield the tiles of one row."""
+        for vectors, lanes in row_shapes(grid(self.extents)[3], self.machine):
+            yield Tile(1, 1, vectors, lanes)
+
+    def cycles(self, tile: Tile) -> float:
+        """Count the vectors, and the bytes that go through the caches."""
+        total = math.prod(self.extents)
+        vector = tile.vectors * VECTOR_CYCLES
+        if not self.contiguous:
+            narrow = tile.lanes <= MAX_GATHERED and tile.lanes & (tile.lanes - 1) == 0
+            vector = tile.width * (1.0 if narrow else GATHERED_CYCLES)
+        return total / tile.width * (vector + 1) + self.machine.stream_cycles(8 * total, 1)
+
+    def fit(self, tile: Tile) -> Tile:
+        """Refit a tile of another result."""
+        return replace(fit_tile(tile, self.extents, self.machine), height=1, rows=1)
+
+
+def matches(_schedule: Schedule, stage: Stage) -> bool:
+    """Tell whether the stage reduces nothing."""
+    return stage.anchor is None
+
+
+def study(schedule: Schedule, stage: Stage, machine: Machine) -> Elementwise:
+    """Put a stage in numbers."""
     statement = schedule.get(stage.last)
     contiguous = all(
         _is_contiguous(region, statement.iter_vars[-1].var) for region in statement.reads
     )
-    return rank_extents(axes(schedule, stage.last).spatial, machine, contiguous)
-
-
-def rank_extents(extents: Sequence[int], machine: Machine, contiguous: bool = True) -> list[Tile]:
-    """Return tiles for an elementwise result of the given extents, best first."""
-    total = math.prod(extents)
-    tiles: list[Tile] = []
-    for vectors, lanes in row_shapes(grid(extents)[3], machine):
-        width, vector = vectors * lanes, vectors * VECTOR_CYCLES
-        if not contiguous:
-            narrow = lanes <= MAX_GATHERED and lanes & (lanes - 1) == 0
-            vector = width * (1.0 if narrow else GATHERED_CYCLES)
-        cycles = total / width * (vector + 1) + machine.stream_cycles(8 * total, 1)
-        tiles += with_threads(Tile(1, 1, vectors, lanes), cycles, extents, machine)
-    return sorted(tiles, key=lambda tile: tile.cycles)
+    return Elementwise(axes(schedule, stage.last).spatial, machine, contiguous)
 
 
 def _is_contiguous(region: TensorRegion, variable: Var) -> bool:
@@ -70,7 +95,7 @@ def _depends(index: Expr, variable: Var) -> bool:
     return any(variable.same_as(var) for var in undefined_vars(index))
 
 
-def apply(schedule: Schedule, stage: Stage, tile: Tile) -> None:
+def apply(schedule: Schedule, stage: Stage, tile: Tile, _machine: Machine) -> None:
     """Tile the loops of the stage's only block."""
     apply_to_block(schedule, stage.last, tile)
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tvm.s_tir import Schedule
 from tvm.s_tir.analysis import estimate_tir_flops
@@ -12,18 +12,20 @@ from cosearch.schedules.rules import elementwise
 from cosearch.schedules.rules.anatomy import Axes, Stage, axes, operand_iterators
 from cosearch.schedules.rules.machine import Machine
 from cosearch.schedules.rules.tile import (
+    Nest,
     Order,
     Padding,
     Tile,
     divisors,
     finish_tile,
+    fit_tile,
     grid,
+    rank_tiles,
     row_shapes,
     split,
     spread,
     tile_loops,
     tile_reduction,
-    with_threads,
 )
 
 UNROLLS = (1, 2)
@@ -39,10 +41,30 @@ STREAM_SHARE = 0.3
 
 
 @dataclass(frozen=True)
-class _Product:
-    """A matrix-like workload in numbers: extents, and bytes of what it reads.
+class Product:
+    """A matrix-like stage.
 
-    `group` is the number of results of a position that share their inputs.
+    A tile of rows x columns is accumulated in registers over the whole reduction and written once,
+    through the elementwise tail. For each step of the reduction it takes the vectors of one row of
+    packed weights and a broadcast value for each row, so the tile must be large enough to hide the
+    latency of its additions and the loads, and small enough for the register file (Goto and van de
+    Geijn, "Anatomy of High-Performance Matrix Multiplication", TOMS 2008, section 6; Georganas et
+    al., "Anatomy of High-Performance Deep Learning Convolutions on SIMD Architectures", SC 2018,
+    section II). It assumes that weights are packed while compiling, or lie with their columns
+    next to each other.
+
+    Attributes
+    ----------
+    axes : Axes
+        Extents of the result, and of what each value of it sums up.
+    group : int
+        Results of a position that share their inputs.
+    data_bytes, weight_bytes : int
+        What it reads.
+    data_shape : tuple of int
+    pad_values, pad_width : int
+        Values of the padded input and of its last axis, 0 where nothing pads.
+    machine : Machine
     """
 
     axes: Axes
@@ -52,11 +74,53 @@ class _Product:
     data_shape: tuple[int, ...]
     pad_values: int
     pad_width: int
+    machine: Machine
+
+    @property
+    def extents(self) -> tuple[int, ...]:
+        """Extents of the result."""
+        return self.axes.spatial
 
     @property
     def depth(self) -> int:
         """Multiply-adds for a result."""
         return math.prod(self.axes.reduction)
+
+    @property
+    def placements(self) -> list[tuple[Order, Padding]]:
+        """Orders of the tiles, each with a place for the padding."""
+        if self.pad_values:
+            return [("rows", "tile"), ("rows", "root"), ("columns", "root")]
+        return [("rows", "inline"), ("columns", "inline")]
+
+    def tiles(self) -> Iterator[Tile]:
+        """Yield the tiles that the registers hold."""
+        _, height_extent, rows_extent, _ = grid(self.extents)
+        unrolls = [steps for steps in UNROLLS if self.axes.reduction[-1] % steps == 0]
+        for vectors, lanes in row_shapes(self.group, self.machine):
+            for height in divisors(height_extent, self.machine.registers):
+                for rows in divisors(rows_extent, self.machine.registers):
+                    if not self.holds(Tile(height, rows, vectors, lanes)):
+                        continue
+                    for unroll in unrolls:
+                        for order, padding in self.placements:
+                            yield Tile(height, rows, vectors, lanes, order, padding, unroll)
+
+    def holds(self, tile: Tile) -> bool:
+        """Tell whether the registers hold a tile, a row of weights and a value of the data."""
+        return tile.points * tile.vectors + tile.vectors + 1 <= self.machine.registers
+
+    def cycles(self, tile: Tile) -> float:
+        """Count the steps of the reduction, and what streams through the caches."""
+        return _cycles(self, tile, self.machine)
+
+    def fit(self, tile: Tile) -> Tile:
+        """Refit a tile of another such stage."""
+        fitted = fit_tile(tile, (*self.extents[:-1], self.group), self.machine, self.holds)
+        places = [padding for order, padding in self.placements if order == tile.order]
+        unroll = tile.unroll if self.axes.reduction[-1] % tile.unroll == 0 else 1
+        padding = tile.padding if tile.padding in places else places[0]
+        return replace(fitted, padding=padding, unroll=unroll)
 
 
 def matches(schedule: Schedule, stage: Stage) -> bool:
@@ -94,34 +158,13 @@ def _group(schedule: Schedule, stage: Stage) -> int:
     return columns * depth // inputs if inputs % depth == 0 else 1
 
 
-def rank(schedule: Schedule, stage: Stage, machine: Machine) -> list[Tile]:
-    """Return tiles for a matrix-like stage, best first, by the cycles that they should take.
-
-    A tile of rows x columns is accumulated in registers over the whole reduction and written once,
-    through the elementwise tail. For each step of the reduction it takes the vectors of one row of
-    packed weights and a broadcast value for each row, so the tile must be large enough to hide the
-    latency of its additions and the loads, and small enough for the register file (Goto and van de
-    Geijn, "Anatomy of High-Performance Matrix Multiplication", TOMS 2008, section 6; Georganas et
-    al., "Anatomy of High-Performance Deep Learning Convolutions on SIMD Architectures", SC 2018,
-    section II). It assumes that weights are packed while compiling, or lie with their columns
-    next to each other.
-    """
-    product = _measure(schedule, stage)
-    extents = product.axes.spatial
-    tiles = [
-        timed
-        for tile in _tiles(product, machine, bool(stage.pads))
-        for timed in with_threads(tile, _cycles(product, tile, machine), extents, machine)
-    ]
-    return sorted(tiles, key=lambda tile: tile.cycles)
-
-
-def _measure(schedule: Schedule, stage: Stage) -> _Product:
+def study(schedule: Schedule, stage: Stage, machine: Machine) -> Product:
+    """Put a stage in numbers."""
     (data, _), (weights, _) = operand_iterators(schedule, stage.anchor)
     pad = schedule.get(stage.pads[0]) if stage.pads else None
     data_shape = tuple(int(extent) for extent in data.source.shape)
     pad_shape = [int(extent) for extent in pad.writes[0].source.shape] if pad else [0]
-    return _Product(
+    return Product(
         axes(schedule, stage.anchor),
         _group(schedule, stage),
         4 * math.prod(data_shape),
@@ -129,27 +172,11 @@ def _measure(schedule: Schedule, stage: Stage) -> _Product:
         data_shape,
         math.prod(pad_shape),
         pad_shape[-1],
+        machine,
     )
 
 
-def _tiles(product: _Product, machine: Machine, padded: bool) -> Iterator[Tile]:
-    _, height_extent, rows_extent, _ = grid(product.axes.spatial)
-    placements: list[tuple[Order, Padding]] = [("rows", "inline"), ("columns", "inline")]
-    if padded:
-        placements = [("rows", "tile"), ("rows", "root"), ("columns", "root")]
-    for vectors, lanes in row_shapes(product.group, machine):
-        for height in divisors(height_extent, machine.registers):
-            for rows in divisors(rows_extent, machine.registers):
-                if height * rows * vectors + vectors + 1 > machine.registers:
-                    continue
-                for unroll in UNROLLS:
-                    if product.axes.reduction[-1] % unroll:
-                        continue
-                    for order, padding in placements:
-                        yield Tile(height, rows, vectors, lanes, order, padding, unroll)
-
-
-def _cycles(product: _Product, tile: Tile, machine: Machine) -> float:
+def _cycles(product: Product, tile: Tile, machine: Machine) -> float:
     extents = product.axes.spatial
     outer, *counts = tile.tiles(extents)
     row_tiles, column_tiles = outer * counts[0] * counts[1], counts[2]
@@ -181,7 +208,7 @@ def _cycles(product: _Product, tile: Tile, machine: Machine) -> float:
     return max(compute, (1 - STREAM_SHARE) * stream) + STREAM_SHARE * stream + padding
 
 
-def _row_offsets(product: _Product, tile: Tile) -> list[int]:
+def _row_offsets(product: Product, tile: Tile) -> list[int]:
     """Where the rows of a tile find their data, in bytes."""
     _, height, rows, _ = grid(product.axes.spatial)
     _, data_height, data_rows, depth = grid(product.data_shape)
@@ -191,7 +218,7 @@ def _row_offsets(product: _Product, tile: Tile) -> list[int]:
     ]
 
 
-def _padding_cycles(product: _Product, tile: Tile, machine: Machine, row_tiles: int) -> float:
+def _padding_cycles(product: Product, tile: Tile, machine: Machine, row_tiles: int) -> float:
     if tile.padding == "inline":
         return 0.0
     value = 2 / machine.lanes if product.pad_width % (machine.lanes // 2) == 0 else 1.5
@@ -208,7 +235,6 @@ def _padding_cycles(product: _Product, tile: Tile, machine: Machine, row_tiles: 
 def apply(schedule: Schedule, stage: Stage, tile: Tile, machine: Machine) -> None:
     """Tile the stage: accumulate each tile in registers, write it through the tail."""
     anchor, extents = stage.anchor, axes(schedule, stage.anchor).spatial
-    reduction = axes(schedule, anchor).reduction
     if tile.padding == "inline":
         for pad in stage.pads:
             schedule.compute_inline(pad)
@@ -220,11 +246,12 @@ def apply(schedule: Schedule, stage: Stage, tile: Tile, machine: Machine) -> Non
             schedule.compute_at(pad, nest.outer[-2], preserve_unit_loops=True)
             _vectorize_last(schedule, schedule.get_loops(pad)[len(nest.outer) - 1 :], machine)
         elif tile.padding == "root":
-            best = elementwise.rank_extents(axes(schedule, pad).spatial, machine)
+            padded = elementwise.Elementwise(axes(schedule, pad).spatial, machine)
+            best = rank_tiles(padded, machine)
             chosen = next((t for t in best if t.parallel == tile.parallel), best[0])
             elementwise.apply_to_block(schedule, pad, chosen)
     finish_tile(schedule, nest.inner, unrolled=_tail_flops(schedule, stage) <= MAX_TAIL_FLOPS)
-    _accumulate(schedule, stage, tile, reduction)
+    _accumulate(schedule, stage, nest, tile.unroll)
 
 
 def _tail_flops(schedule: Schedule, stage: Stage) -> float:
@@ -235,11 +262,11 @@ def _tail_flops(schedule: Schedule, stage: Stage) -> float:
     return float(total) / results - 2 * math.prod(extents.reduction)
 
 
-def _accumulate(schedule: Schedule, stage: Stage, tile: Tile, reduction: tuple[int, ...]) -> None:
+def _accumulate(schedule: Schedule, stage: Stage, nest: Nest, unroll: int) -> None:
     anchor = stage.anchor
-    axes_count = len(axes(schedule, anchor).spatial)
-    spatial, (*window, depth) = tile_reduction(schedule, anchor, tile, axes_count)
-    steps, unrolled = split(schedule, depth, reduction[-1], tile.unroll)
+    found = axes(schedule, anchor)
+    spatial, (*window, depth) = tile_reduction(schedule, anchor, nest, len(found.spatial))
+    steps, unrolled = split(schedule, depth, found.reduction[-1], unroll)
     schedule.reorder(*window, steps, unrolled, *spatial)
     schedule.unroll(unrolled)
     finish_tile(schedule, spatial)

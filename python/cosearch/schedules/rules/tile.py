@@ -1,17 +1,21 @@
 """A tile of a result that is computed at once, and the nest of loops around it."""
 
 import math
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol, cast
 
 from tvm.s_tir import Schedule
-from tvm.s_tir.schedule import LoopRV, SBlockRV
+from tvm.s_tir.schedule import ExprRV, LoopRV, SBlockRV
 
 from cosearch.schedules.rules.machine import Machine
+from cosearch.schedules.similarity import refit_split
 
 MAX_FACTOR = 128
 """Largest tile along one axis, for the search that mutates the factors."""
+MAX_LANES = 16
+"""Values in a vector, for that search: longer ones make LLVM unroll for minutes."""
 ENOUGH_TASKS = 64
 """Iterations of a parallel loop above which more of them balance no better."""
 MAX_ROW_VECTORS = 6
@@ -19,6 +23,11 @@ MAX_ROW_VECTORS = 6
 
 Order = Literal["rows", "columns"]
 Padding = Literal["inline", "tile", "root"]
+_SIZE = "([1-9][0-9]{0,8})"
+_TEXT = re.compile(
+    rf"{_SIZE}x{_SIZE}x{_SIZE}x{_SIZE} (rows|columns) (inline|tile|root) "
+    rf"unroll{_SIZE} (serial|parallel)"
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,37 @@ class Tile:
     unroll: int = 1
     parallel: bool = False
     cycles: float = math.inf
+
+    @property
+    def text(self) -> str:
+        """The tile in a few words, which `parse` reads; its cycles are not among them."""
+        shape = f"{self.height}x{self.rows}x{self.vectors}x{self.lanes}"
+        threads = "parallel" if self.parallel else "serial"
+        return f"{shape} {self.order} {self.padding} unroll{self.unroll} {threads}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Tile":
+        """Read a tile back.
+
+        Raises
+        ------
+        ValueError
+            When the text describes none.
+        """
+        match = _TEXT.fullmatch(text)
+        if match is None:
+            raise ValueError(f"no tile: {text!r}")
+        height, rows, vectors, lanes, order, padding, unroll, threads = match.groups()
+        return cls(
+            int(height),
+            int(rows),
+            int(vectors),
+            int(lanes),
+            cast(Order, order),
+            cast(Padding, padding),
+            int(unroll),
+            threads == "parallel",
+        )
 
     @property
     def width(self) -> int:
@@ -99,10 +139,36 @@ class Nest:
         Loops over tiles, outermost first.
     inner : list of LoopRV
         Loops of the tile: height, rows, vectors and lanes.
+    lanes : ExprRV
+        The extent of the last of them, as it was sampled.
     """
 
     outer: list[LoopRV]
     inner: list[LoopRV]
+    lanes: ExprRV
+
+
+class Study(Protocol):
+    """A stage in numbers, as one of the rules sees it.
+
+    Attributes
+    ----------
+    extents : tuple of int
+        Of its result.
+    """
+
+    @property
+    def extents(self) -> tuple[int, ...]:
+        """Extents of the result."""
+
+    def tiles(self) -> Iterator[Tile]:
+        """Yield the tiles worth ranking, all of them serial."""
+
+    def cycles(self, tile: Tile) -> float:
+        """Return the cycles that the stage should take with a tile on one thread."""
+
+    def fit(self, tile: Tile) -> Tile:
+        """Return the tile that is nearest to one for other extents."""
 
 
 def grid(extents: Sequence[int]) -> tuple[int, int, int, int]:
@@ -127,22 +193,77 @@ def row_shapes(extent: int, machine: Machine) -> list[tuple[int, int]]:
     return [(1, width) for width in divisors(extent, machine.lanes)] + several
 
 
-def with_threads(
-    tile: Tile, cycles: float, extents: Sequence[int], machine: Machine
-) -> Iterator[Tile]:
-    """Yield a tile whose nest takes so many cycles on one thread, serial and parallel."""
-    yield replace(tile, cycles=cycles)
-    if machine.threads > 1:
-        parallel = replace(tile, parallel=True)
-        yield replace(parallel, cycles=machine.parallel_cycles(cycles, parallel.tasks(extents)))
+def rank_tiles(study: Study, machine: Machine) -> list[Tile]:
+    """Return the tiles of a stage, serial and parallel ones, by cycles: the best one first."""
+    ranked: list[Tile] = []
+    for tile in study.tiles():
+        cycles = study.cycles(tile)
+        ranked.append(replace(tile, cycles=cycles))
+        if machine.threads > 1:
+            tasks = replace(tile, parallel=True).tasks(study.extents)
+            spread_cycles = machine.parallel_cycles(cycles, tasks)
+            ranked.append(replace(tile, parallel=True, cycles=spread_cycles))
+    return sorted(ranked, key=lambda tile: tile.cycles)
+
+
+def time_tile(study: Study, tile: Tile, machine: Machine) -> Tile:
+    """Return a tile with the cycles that the stage should take with it."""
+    cycles = study.cycles(tile)
+    if tile.parallel:
+        cycles = machine.parallel_cycles(cycles, tile.tasks(study.extents))
+    return replace(tile, cycles=cycles)
+
+
+def fit_tile(
+    tile: Tile,
+    extents: Sequence[int],
+    machine: Machine,
+    holds: Callable[[Tile], bool] = lambda _: True,
+) -> Tile:
+    """Refit a tile's factors to other extents (see `refit_split`), and to the registers.
+
+    Parameters
+    ----------
+    tile : Tile
+        A tile for other extents.
+    extents : sequence of int
+        Of the result.
+    machine : Machine
+    holds : callable
+        Whether the registers hold a tile. As long as they do not, it loses rows.
+    """
+    _, height, rows, width = grid(extents)
+    vectors, lanes = refit_split(
+        [1, tile.vectors, tile.lanes], width, max_innermost=machine.lanes, lanes=machine.lanes
+    )[1:]
+    fitted = replace(
+        tile,
+        height=refit_split([1, tile.height], height, max_innermost=MAX_FACTOR)[1],
+        rows=refit_split([1, tile.rows], rows, max_innermost=MAX_FACTOR)[1],
+        vectors=vectors,
+        lanes=lanes,
+        parallel=tile.parallel and machine.threads > 1,
+    )
+    while fitted.points > 1 and not holds(fitted):
+        if fitted.rows > 1:
+            fitted = replace(fitted, rows=divisors(rows, fitted.rows - 1)[-1])
+        else:
+            fitted = replace(fitted, height=divisors(height, fitted.height - 1)[-1])
+    return fitted
 
 
 def split(schedule: Schedule, loop: LoopRV, extent: int, *factors: int) -> list[LoopRV]:
     """Split a loop by factors that a search may change, and a transfer may refit."""
+    return _split(schedule, loop, extent, factors, MAX_FACTOR)[0]
+
+
+def _split(
+    schedule: Schedule, loop: LoopRV, extent: int, factors: Sequence[int], limit: int
+) -> tuple[list[LoopRV], ExprRV]:
     decision = [extent // math.prod(factors), *factors]
-    limit = max(MAX_FACTOR, factors[-1])
+    limit = max(limit, factors[-1])
     sampled = schedule.sample_perfect_tile(loop, len(decision), limit, decision=decision)
-    return list(schedule.split(loop, sampled, preserve_unit_iters=True))
+    return list(schedule.split(loop, sampled, preserve_unit_iters=True)), sampled[-1]
 
 
 def tile_loops(schedule: Schedule, block: SBlockRV, tile: Tile, extents: Sequence[int]) -> Nest:
@@ -153,10 +274,12 @@ def tile_loops(schedule: Schedule, block: SBlockRV, tile: Tile, extents: Sequenc
         loops = list(schedule.get_loops(block))
     padded = [1] * (3 - len(extents)) + list(extents)
     outermost = loops[:-3]
-    factors = ((tile.height,), (tile.rows,), (tile.vectors, tile.lanes))
+    factors = (tile.vectors, tile.lanes)
+    columns, lanes = _split(schedule, loops[-1], padded[-1], factors, MAX_LANES)
     parts = [
-        split(schedule, loop, extent, *factor)
-        for loop, extent, factor in zip(loops[-3:], padded[-3:], factors, strict=True)
+        split(schedule, loops[-3], padded[-3], tile.height),
+        split(schedule, loops[-2], padded[-2], tile.rows),
+        columns,
     ]
     over = [part[0] for part in parts]
     ordered = over if tile.order == "rows" else [over[2], over[0], over[1]]
@@ -167,7 +290,7 @@ def tile_loops(schedule: Schedule, block: SBlockRV, tile: Tile, extents: Sequenc
     if not outermost:
         schedule.add_unit_loop(ordered[0])
         outermost = [schedule.get_loops(block)[0]]
-    return Nest([*outermost, *ordered], inner)
+    return Nest([*outermost, *ordered], inner, lanes)
 
 
 def spread(schedule: Schedule, nest: Nest, tile: Tile, extents: Sequence[int]) -> None:
@@ -190,7 +313,7 @@ def finish_tile(schedule: Schedule, loops: Sequence[LoopRV], *, unrolled: bool =
 
 
 def tile_reduction(
-    schedule: Schedule, anchor: SBlockRV, tile: Tile, spatial: int
+    schedule: Schedule, anchor: SBlockRV, nest: Nest, spatial: int
 ) -> tuple[list[LoopRV], list[LoopRV]]:
     """Return the loops of a tile of a reduction, with its vectors split, and those that reduce.
 
@@ -199,12 +322,13 @@ def tile_reduction(
     schedule : Schedule
     anchor : SBlockRV
         The reduction, computed at a tile of its result.
-    tile : Tile
+    nest : Nest
+        The loops around it.
     spatial : int
         Axes of its result, of which the last three are tiled.
     """
     loops = list(schedule.get_loops(anchor))
     reducing = len(schedule.get(anchor).iter_vars) - spatial
     *rows, columns = loops[-reducing - min(3, spatial) : -reducing]
-    columns_split = schedule.split(columns, [None, tile.lanes], preserve_unit_iters=True)
+    columns_split = schedule.split(columns, [None, nest.lanes], preserve_unit_iters=True)
     return [*rows, *columns_split], loops[-reducing:]

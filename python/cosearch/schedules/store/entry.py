@@ -12,6 +12,7 @@ from tvm.ir import IRModule
 from cosearch.blocks import Signature
 from cosearch.schedules.conditions import Conditions
 from cosearch.schedules.record import Provenance, Record, Workload
+from cosearch.schedules.similarity import describe_workload
 from cosearch.schedules.store import codec, traces
 from cosearch.schedules.store.errors import DamagedDataError, DatabaseError
 
@@ -28,12 +29,15 @@ class StoredIR:
     dtype: str = ""
     layout: str = ""
     name: str = "main"
+    kind: str = ""
+    coordinates: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, workload: Workload) -> "StoredIR":
         """Encode a workload."""
         mod = codec.canonical_module(workload.mod)
         text = codec.module_text(mod)
+        point = describe_workload(mod["main"])
         return cls(
             signature=workload.signature,
             digest=codec.digest(text),
@@ -41,6 +45,8 @@ class StoredIR:
             dtype=_dtype(mod),
             layout=_layout(mod),
             name=workload.name,
+            kind=point.kind,
+            coordinates=point.coordinates,
         )
 
     def read_text(self) -> str:

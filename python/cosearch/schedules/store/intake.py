@@ -166,6 +166,8 @@ def read_provenance(data: Any) -> Provenance:
         When something is missing or of the wrong type.
     """
     names = {"network": str, "block": str, "trials": int, "search": str, "created": str}
+    if isinstance(data, dict) and "design" in data:  # files of older releases have none
+        names["design"] = str
     return Provenance(**_typed("provenance", data, names))
 
 

@@ -132,7 +132,9 @@ class Reader:
             trace=row.trace,
             latencies_us=codec.check_latencies(codec.parse_json(row.latencies_us)),
             failure=row.failure,
-            provenance=Provenance(row.network, row.block, row.trials, row.search, row.created),
+            provenance=Provenance(
+                row.network, row.block, row.trials, row.search, row.created, row.design
+            ),
             id=row.id,
         )
 

@@ -6,7 +6,14 @@ import sqlalchemy as sa
 
 from cosearch.schedules.store.connection import Connection
 from cosearch.schedules.store.errors import DatabaseError
-from cosearch.schedules.store.tables import FORMAT_VERSION, meta, metadata
+from cosearch.schedules.store.tables import (
+    ADDED_IN_2,
+    FORMAT_VERSION,
+    cost_models,
+    meta,
+    metadata,
+    rejections,
+)
 
 _CREATION_LOCK = 0x636F7365  # any number that all processes agree on
 
@@ -71,13 +78,39 @@ def _check_format(connection: Connection) -> None:
         raise DatabaseError(
             f"{where} is a database of another program, which was left as it is: name another one."
         )
-    if not found.isdecimal() or int(found) < FORMAT_VERSION:
+    if found == "1":
+        _upgrade(connection)
+    elif not found.isdecimal() or int(found) < FORMAT_VERSION:
         raise DatabaseError(
             f"{where} has the format {found!r}, which no release of cosearch wrote: "
             f"name another one."
         )
-    if int(found) > FORMAT_VERSION:
+    elif int(found) > FORMAT_VERSION:
         raise DatabaseError(
             f"{where} was written by a newer cosearch (format {found}, this one knows "
             f"{FORMAT_VERSION}): run `pip install --upgrade tvm-cosearch`, or name another one."
         )
+
+
+def _upgrade(connection: Connection) -> None:
+    """Bring a database of version 1 up to date, in one transaction."""
+    if connection.read_only:
+        raise DatabaseError(
+            f"{connection.location} was written by an older cosearch, and cannot be brought up to "
+            f"date because it is read-only: make it writable and open it once, or copy it."
+        )
+
+    def alter(db: sa.Connection) -> None:
+        current = sa.select(meta.c.value).where(meta.c.key == "format_version")
+        if db.execute(current).scalar() != "1":
+            return  # another process was faster
+        for table, names in ADDED_IN_2:
+            for name in names:
+                column = sa.schema.CreateColumn(table.c[name]).compile(dialect=db.dialect)
+                db.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {column}")
+        metadata.create_all(db, tables=[rejections, cost_models])
+        db.execute(
+            meta.update().where(meta.c.key == "format_version").values(value=str(FORMAT_VERSION))
+        )
+
+    connection.write(alter)

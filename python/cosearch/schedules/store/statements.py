@@ -11,7 +11,7 @@ _RECORD_COLUMNS = [
     records.c[name]
     for name in (
         "id uid workload_id trace latencies_us latency_us failure "
-        "network block trials search created".split()
+        "network block trials search created design".split()
     )
 ]
 _CONDITIONS_COLUMNS = [

@@ -15,8 +15,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-FORMAT_VERSION = 1
-"""Written to ``meta``; a database of another version is refused."""
+FORMAT_VERSION = 2
+"""Written to ``meta``. Version 1 is brought up to date when it is opened for writing; a database of
+another version is refused."""
 
 metadata = MetaData()
 
@@ -60,6 +61,9 @@ workloads = Table(
     Column("dtype", Text, nullable=False),
     Column("layout", Text, nullable=False),
     Column("name", Text, nullable=False),
+    # What other workloads are compared by: see `describe_workload`. Empty where it is not known.
+    Column("kind", String(32), nullable=False, server_default=""),
+    Column("coordinates", Text, nullable=False, server_default=""),
     UniqueConstraint("shape_aware", "ir_digest", name="uq_workloads_identity"),
     # Row numbers are cached by readers, so a deleted one must not come back as another workload.
     sqlite_autoincrement=True,
@@ -82,8 +86,35 @@ records = Table(
     Column("trials", Integer, nullable=False),
     Column("search", Text, nullable=False),
     Column("created", Text, nullable=False),
+    Column("design", Text, nullable=False, server_default=""),
     Index("ix_records_best", "workload_id", "conditions_id", "latency_us", "id"),
     # None on conditions_id: SQLite would prefer it to this one, and read most of the table.
     Index("ix_records_workload", "workload_id", "id"),
     sqlite_autoincrement=True,
 )
+
+# Donors that did not suit a workload. The record is named by its uid: it may be another database's.
+rejections = Table(
+    "rejections",
+    metadata,
+    _id_column(),
+    Column("shape_aware", String(32), nullable=False),
+    Column("record_uid", String(32), nullable=False),
+    Column("reason", Text, nullable=False),
+    UniqueConstraint("shape_aware", "record_uid", name="uq_rejections_pair"),
+)
+
+cost_models = Table(
+    "cost_models",
+    metadata,
+    _id_column(),
+    Column("key", String(64), nullable=False, unique=True),
+    Column("trained_on", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+ADDED_IN_2 = (
+    (workloads, ("kind", "coordinates")),
+    (records, ("design",)),
+)
+"""Columns that a database of version 1 lacks; it also lacks the last two tables."""

@@ -65,6 +65,8 @@ def insert_workload(db: sa.Connection, ir: StoredIR) -> int:
             "dtype": ir.dtype,
             "layout": ir.layout,
             "name": ir.name,
+            "kind": ir.kind,
+            "coordinates": json.dumps(ir.coordinates),
         }
         _insert_if_new(db, workloads, row)
         found = db.execute(sa.select(workloads.c.id).where(identity)).scalar_one()

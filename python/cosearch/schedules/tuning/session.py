@@ -79,6 +79,7 @@ class Session:
         self._database = database
         self._target = target
         self._conditions = Conditions.of(target)
+        self._knowledge = database.knowledge(self._conditions)
         self._pool = pool
         self._network = network
         self._progress = progress
@@ -107,6 +108,7 @@ class Session:
         index = next_task([state.history for state in self._states], alive)
         state = self._states[index]
         search = state.search(
+            knowledge=self._knowledge,
             target=self._target,
             cost_model=self._cost_model,
             batch=self._batch,
@@ -121,9 +123,15 @@ class Session:
         outcomes = self._measure(state, [proposal.candidate for proposal in proposals])
         tried = [(p, o) for p, o in zip(proposals, outcomes, strict=True) if not _stopped(o)]
         self._keep(state, tried)
+        self._knowledge.renew()
         search.learn([p for p, _ in tried], [() if isinstance(o, Failure) else o for _, o in tried])
         state.end_batch([o.kind for _, o in tried if isinstance(o, Failure)])
         return True
+
+    def learn(self) -> None:
+        """Let the database learn from what was measured, for builds to come."""
+        if self._trials:
+            _ = self._database.knowledge(self._conditions).cost
 
     def result(self, interrupted: bool) -> TuningResult:
         """Sum up."""
@@ -189,7 +197,13 @@ class Session:
                 trace=proposal.trace,
                 latencies_us=() if isinstance(outcome, Failure) else tuple(outcome),
                 conditions=self._conditions,
-                provenance=Provenance(self._network, block, first + index, proposal.search),
+                provenance=Provenance(
+                    self._network,
+                    block,
+                    first + index,
+                    proposal.search,
+                    design=proposal.design,
+                ),
                 failure=str(outcome) if isinstance(outcome, Failure) else "",
             )
             for index, (proposal, outcome) in enumerate(tried)

@@ -1,31 +1,33 @@
-"""The search for one workload: designs of the rules first, then evolution."""
+"""The search for one workload: what donors and rules offer first, then evolution."""
 
 import json
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from tvm.ir import IRModule
+from tvm.s_tir import Schedule
 from tvm.s_tir import meta_schedule as ms
 from tvm.target import Target
 
 from cosearch.schedules.conditions import Conditions
 from cosearch.schedules.record import Record
 from cosearch.schedules.rules.anatomy import NotScheduled
-from cosearch.schedules.rules.design import Design, apply_design, rank_designs
 from cosearch.schedules.rules.machine import Machine
 from cosearch.schedules.store.isolation import run_isolated
 from cosearch.schedules.store.replay import replay
 from cosearch.schedules.store.traces import trace_text
 from cosearch.schedules.tasks import TuningTask
+from cosearch.schedules.transfer.candidates import Candidate, rank_candidates
+from cosearch.schedules.transfer.knowledge import Knowledge
 from cosearch.schedules.tuning.cost_model import BoostedTrees
 from cosearch.schedules.tuning.evolution import Evolution, make_candidate
 
 RULES = "rules"
+TRANSFER = "transfer"
 EVOLUTION = "evolutionary"
 DESIGNS = 128
-"""Designs of the rules that are proposed, best first, before the search evolves them further."""
+"""Candidates of donors and rules that are proposed before the search evolves them further."""
 WARM_START = 64
 """Measured candidates of an earlier tuning that the evolution and the cost model start from."""
 _EMPTY_ROUNDS = 3
@@ -42,12 +44,15 @@ class Proposal:
     text : str
         Its trace as canonical JSON, which takes a few milliseconds to make.
     search : str
-        What made it: `RULES` or `EVOLUTION`.
+        What made it: `RULES`, `TRANSFER` or `EVOLUTION`.
+    design : str
+        The design of the rules that it follows (`Design.text`), or nothing.
     """
 
     candidate: ms.MeasureCandidate
     text: str
     search: str
+    design: str = ""
 
     @property
     def trace(self) -> list[Any]:
@@ -63,6 +68,8 @@ class TaskSearch:
     ----------
     task : TuningTask
         What to tune.
+    knowledge : Knowledge
+        What the database's other records say.
     target : tvm.target.Target
         What to tune for.
     cost_model : BoostedTrees
@@ -78,6 +85,7 @@ class TaskSearch:
     def __init__(
         self,
         task: TuningTask,
+        knowledge: Knowledge,
         target: Target,
         cost_model: BoostedTrees,
         *,
@@ -91,7 +99,7 @@ class TaskSearch:
         self._cost_model = cost_model
         self._options = {"batch": batch, "seed": seed, "threads": threads}
         self._machine = Machine.of(Conditions.of(target))
-        self._designs = _designs(self._mod, self._machine)
+        self._candidates = self._rank(knowledge)
         self._known: set[str] = set()
         self._earlier: list[Record] = []
         self._measured: list[tuple[ms.MeasureCandidate, Sequence[float]]] = []
@@ -124,21 +132,49 @@ class TaskSearch:
         self._known.update(trace_text(record.trace) for record in records)
         self._earlier = [record for record in records if record.latencies_us][:WARM_START]
 
+    def _rank(self, knowledge: Knowledge) -> Iterator[Candidate]:
+        ranked = rank_candidates(self._mod, self._task.workload.signature, self._machine, knowledge)
+        try:
+            yield from islice(ranked, DESIGNS)
+        except NotScheduled:
+            return
+
     def _design(self, limit: int) -> list[Proposal]:
-        """Make candidates of the next designs that the rules rank."""
+        """Make proposals of the next candidates that donors and rules offer, best first."""
         proposals: list[Proposal] = []
-        while self._designs and len(proposals) < limit:
+        while len(proposals) < limit:
+            candidate = next(self._candidates, None)
+            if candidate is None:
+                break
             try:
-                schedule = apply_design(self._mod, self._designs.popleft(), self._machine)
-            except NotScheduled:
+                schedule = self._schedule(candidate)
+            except Exception:  # TVM has no narrower type for a step that does not apply
                 continue
-            proposals += self._unknown([make_candidate(schedule)], RULES)
+            design = candidate.design.text if candidate.design is not None else ""
+            search = RULES if candidate.donor is None else TRANSFER
+            proposals += self._unknown([make_candidate(schedule)], search, design)
         return proposals
 
-    def _unknown(self, candidates: Iterable[ms.MeasureCandidate], search: str) -> list[Proposal]:
+    def _schedule(self, candidate: Candidate) -> Schedule:
+        def check(candidate: Candidate) -> bool:
+            candidate.schedule(self._mod, self._machine)
+            return True
+
+        # A damaged trace can end the process that replays it.
+        if candidate.design is None and next(run_isolated(check, [candidate])).fault:
+            raise NotScheduled("the trace does not apply")
+        return candidate.schedule(self._mod, self._machine)
+
+    def _unknown(
+        self, candidates: Iterable[ms.MeasureCandidate], search: str, design: str = ""
+    ) -> list[Proposal]:
         """Keep the candidates that were not measured, each once."""
         texts = {trace_text(c.sch.trace.as_json()): c for c in candidates}
-        return [Proposal(c, text, search) for text, c in texts.items() if text not in self._known]
+        return [
+            Proposal(c, text, search, design)
+            for text, c in texts.items()
+            if text not in self._known
+        ]
 
     def _evolve(self) -> Evolution:
         """Return the evolution, which starts from all that was measured when first asked for.
@@ -168,10 +204,3 @@ class TaskSearch:
             for record, outcome in zip(self._earlier, outcomes, strict=True)
             if not outcome.fault
         ]
-
-
-def _designs(mod: IRModule, machine: Machine) -> deque[Design]:
-    try:
-        return deque(rank_designs(mod, machine)[:DESIGNS])
-    except NotScheduled:
-        return deque()

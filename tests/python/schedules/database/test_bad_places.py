@@ -114,7 +114,7 @@ def test_database_of_another_program_is_left_alone(path):
 @pytest.mark.parametrize(
     ("version", "message"),
     [
-        ("2", "written by a newer cosearch.*pip install --upgrade"),
+        ("3", "written by a newer cosearch.*pip install --upgrade"),
         ("0", "no release of cosearch wrote"),
         ("one", "no release of cosearch wrote"),
     ],
@@ -129,6 +129,54 @@ def test_other_formats_are_refused(path, make_record, version, message):
         ScheduleDatabase(path)
     with sqlite3.connect(path) as raw:
         assert raw.execute("SELECT count(*) FROM records").fetchone() == (1,)
+
+
+def _make_old(path):
+    """Turn a database into one of the first format."""
+    with sqlite3.connect(path) as raw:
+        for table, column in (
+            ("workloads", "kind"),
+            ("workloads", "coordinates"),
+            ("records", "design"),
+        ):
+            raw.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        raw.execute("DROP TABLE rejections")
+        raw.execute("DROP TABLE cost_models")
+        raw.execute("UPDATE meta SET value = '1' WHERE key = 'format_version'")
+
+
+def test_database_of_the_first_format_is_brought_up_to_date(path, make_record, signature):
+    database = ScheduleDatabase(path)
+    database.add(make_record(3.0))
+    database.close()
+    _make_old(path)
+    database = ScheduleDatabase(path)
+    assert [record.latency_us for record in database.records()] == [3.0]
+    database.add(make_record(2.0))
+    database.close()
+    fresh = ScheduleDatabase(path.with_name("fresh.sqlite"))
+    fresh.add(make_record())
+    fresh.close()
+    columns = []
+    for file in (path, path.with_name("fresh.sqlite")):
+        with sqlite3.connect(file) as raw:
+            tables = raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            columns.append(
+                {
+                    name: sorted(row[1:4] for row in raw.execute(f"PRAGMA table_info({name})"))
+                    for (name,) in tables
+                }
+            )
+    assert columns[0] == columns[1]
+
+
+def test_database_of_the_first_format_that_is_read_only_says_what_to_do(path, make_record):
+    database = ScheduleDatabase(path)
+    database.add(make_record())
+    database.close()
+    _make_old(path)
+    with pytest.raises(DatabaseError, match="make it writable and open it once"):
+        ScheduleDatabase(path, read_only=True)
 
 
 @pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.99])

@@ -1,0 +1,1 @@
+"""Transfer: schedules of tuned workloads for others that are like them."""

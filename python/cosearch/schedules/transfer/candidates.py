@@ -1,0 +1,151 @@
+"""Schedules that may suit a workload, ranked without running any."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from tvm.ir import IRModule
+from tvm.s_tir import Schedule
+
+from cosearch.blocks import Signature
+from cosearch.schedules.rules.anatomy import NotScheduled
+from cosearch.schedules.rules.design import Design, Designer, apply_design
+from cosearch.schedules.rules.machine import Machine
+from cosearch.schedules.similarity import Neighbour, describe_workload
+from cosearch.schedules.store.donors import Donor
+from cosearch.schedules.transfer.design_cost import design_features
+from cosearch.schedules.transfer.knowledge import Knowledge
+from cosearch.schedules.transfer.refit_trace import refit_trace
+
+DONORS = 8
+"""Workloads whose schedules are looked at for another one."""
+JUDGED = 64
+"""Designs of the rules that the cost model judges: those that the rules themselves rank first."""
+DRIFT = 0.1
+"""How much less is expected of a trace for each unit of distance from its donor."""
+NEAR = 1.0
+"""Distance up to which a donor's design goes before the rules', while nothing was learnt."""
+_EXTENTS = 7
+"""Coordinates of a workload that are logarithms of its extents."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A schedule for a workload that was not measured there.
+
+    Attributes
+    ----------
+    design : Design or None
+        What it follows; None for a trace of the donor's.
+    expected_us : float or None
+        Latency that is expected of it, in microseconds; None where nothing can be said.
+    donor : Donor or None
+        The workload that it comes from, None for one of the rules alone.
+    distance : float or None
+        How far the donor is away.
+    """
+
+    design: Design | None
+    expected_us: float | None = None
+    donor: Donor | None = None
+    distance: float | None = None
+
+    def schedule(self, mod: IRModule, machine: Machine) -> Schedule:
+        """Schedule the workload.
+
+        Raises
+        ------
+        Exception
+            Whatever TVM raises where it does not apply. The trace of a donor may be damaged, and
+            can end the process: run it where that does no harm.
+        """
+        if self.design is not None:
+            return apply_design(mod, self.design, machine)
+        record = self.donor.record() if self.donor is not None else None
+        if record is None:
+            raise ValueError("the record is gone")
+        return refit_trace(record.trace, record.workload.mod, mod, machine)
+
+
+def rank_candidates(
+    mod: IRModule, signature: Signature, machine: Machine, knowledge: Knowledge
+) -> Iterator[Candidate]:
+    """Yield schedules for a workload, the one that is expected to be the fastest first.
+
+    They are the designs of the rules, designs of similar workloads refitted to this one, whatever
+    ends those have, and traces of workloads of the same structure that follow no design. A cost
+    model learnt from all records judges designs. A trace is expected to take what its donor took,
+    for each iteration of the main nest.
+
+    Parameters
+    ----------
+    mod : tvm.ir.IRModule
+        A module of one workload.
+    signature : Signature
+        Of the workload.
+    machine : Machine
+        Where it is to run.
+    knowledge : Knowledge
+        Donors and cost model.
+
+    Raises
+    ------
+    NotScheduled
+        When no rule fits a part of the workload, and there is no donor.
+    """
+    point = describe_workload(mod["main"])
+    found = knowledge.donors(signature, point, DONORS)
+    here = sum(point.coordinates[:_EXTENTS])
+    traces = [
+        Candidate(None, _scaled_us(donor, near, here), donor, near.distance)
+        for donor, near in found
+        if not donor.design and near.same_structure
+    ]
+    try:
+        designer = Designer(mod, machine)
+    except NotScheduled:
+        if not traces:
+            raise
+        yield from traces
+        return
+    designs = _transferred(designer, found)
+    ranked = designer.rank()
+    judged = ranked[:JUDGED]
+    candidates = [designs[d.text] if d.text in designs else Candidate(d) for d in judged]
+    known = {design.text for design in judged}
+    candidates += [c for text, c in designs.items() if text not in known]
+    if knowledge.cost is None:
+        yield from sorted(candidates, key=_far)
+    else:
+        rows = [c.design for c in candidates if c.design is not None]
+        cycles = np.array([design.cycles for design in rows])
+        expected = knowledge.cost.latencies_us(design_features(designer, rows), cycles)
+        priced = [
+            replace(c, expected_us=float(us)) for c, us in zip(candidates, expected, strict=True)
+        ]
+        yield from sorted([*priced, *traces], key=lambda c: c.expected_us or 0.0)
+    yield from (Candidate(design) for design in ranked[JUDGED:])
+
+
+def _transferred(designer: Designer, found: list[tuple[Donor, Neighbour]]) -> dict[str, Candidate]:
+    """Refit the designs of donors; of equal ones the nearest donor's stays."""
+    designs: dict[str, Candidate] = {}
+    for donor, near in found:
+        try:
+            design = designer.fit(Design.parse(donor.design))
+        except ValueError:
+            continue  # it follows no design, or one of another release
+        designs.setdefault(design.text, Candidate(design, None, donor, near.distance))
+    return designs
+
+
+def _far(candidate: Candidate) -> float:
+    """Order by distance where no model judges; beyond `NEAR`, the rules know better."""
+    distance = NEAR if candidate.distance is None else candidate.distance
+    return min(distance, NEAR)
+
+
+def _scaled_us(donor: Donor, near: Neighbour, here: float) -> float:
+    there = sum(donor.point.coordinates[:_EXTENTS])
+    scaled: float = donor.latency_us * 2.0 ** (here - there)
+    return scaled * (1 + DRIFT * near.distance)
