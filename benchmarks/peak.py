@@ -1,63 +1,14 @@
-"""The most floating-point operations a second that this machine does in vectors."""
+"""The most floating-point operations a second that this machine does in vectors.
 
-import numpy as np
-import tvm
-from tvm import te
-from tvm.s_tir import Schedule
-from tvm.target import Target
+Usage: ``python benchmarks/peak.py [THREADS …]``
+"""
 
-from cosearch._threads import set_threads
-from cosearch.schedules import Conditions
-from cosearch.schedules.rules.machine import Machine
+import sys
 
-STEPS = 4096
-"""Steps of the reduction in one run."""
-DEPTH = 64
-"""Steps until the same data come again: they never leave the first cache."""
+from cosearch.latency import peak_gflops
+from cosearch.schedules import resolve_target
 
-
-def peak_gflops(target: Target, repeats: int = 15) -> float:
-    """Measure multiply-adds on registers alone, on all threads of the target.
-
-    Parameters
-    ----------
-    target : tvm.target.Target
-        With CPU and threads.
-    repeats : int
-        Measurements, whose best counts: this is a bound.
-
-    Returns
-    -------
-    float
-        GFLOP/s of float32, a multiply-add being two operations.
-    """
-    machine = Machine.of(Conditions.of(target))
-    rows, lanes, threads = machine.registers * 3 // 4, machine.lanes, machine.threads
-    left = te.placeholder((DEPTH, rows), name="left")
-    right = te.placeholder((DEPTH, lanes), name="right")
-    outer = te.reduce_axis((0, STEPS // DEPTH), name="outer")
-    step = te.reduce_axis((0, DEPTH), name="step")
-    result = te.compute(
-        (threads, rows, lanes),
-        lambda t, r, c: te.sum(left[step, r] * right[step, c], axis=[outer, step]),
-        name="result",
-    )
-    schedule = Schedule(te.create_prim_func([left, right, result]))
-    block = schedule.get_sblock("result")
-    local = schedule.cache_write(block, 0, "global")
-    thread, row, column, out, inner = schedule.get_loops(block)
-    schedule.reorder(thread, out, inner, row, column)
-    schedule.reverse_compute_at(local, thread)
-    schedule.parallel(thread)
-    schedule.unroll(row)
-    schedule.vectorize(column)
-    schedule.decompose_reduction(block, out)
-    module = tvm.tirx.build(schedule.mod, target=target)
-    tensors = [
-        tvm.runtime.tensor(np.ones(shape, "float32"))
-        for shape in ((DEPTH, rows), (DEPTH, lanes), (threads, rows, lanes))
-    ]
-    evaluate = module.time_evaluator("main", tvm.cpu(), number=200, repeat=repeats)
-    set_threads(threads)
-    seconds = min(evaluate(*tensors).results)
-    return 2 * STEPS * rows * lanes * threads / seconds / 1e9
+if __name__ == "__main__":
+    for threads in map(int, sys.argv[1:] or ["1"]):
+        gflops = peak_gflops(resolve_target({"kind": "llvm", "num-cores": threads}))
+        print(f"{threads} threads: {gflops:.0f} GFLOP/s of float32")

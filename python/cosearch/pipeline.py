@@ -9,18 +9,21 @@ import tvm
 from tvm import relax
 from tvm.ir import IRModule
 from tvm.target import Target
+from tvm.tirx import PrimFunc
 
 from cosearch.blocks import InlineBlocks
 from cosearch.report.reuse import Kernel, ReuseReport, set_last_reuse
 from cosearch.schedules.apply import Applied, apply_schedules
 from cosearch.schedules.call_sites import CallSite, CallSites
 from cosearch.schedules.conditions import Conditions
+from cosearch.schedules.count_flops import count_flops
 from cosearch.schedules.database import ScheduleDatabase
 from cosearch.schedules.fold_weights import fold_weights
 from cosearch.schedules.hoist_weights import hoist_weights
 from cosearch.schedules.lower import lower_to_workloads
 from cosearch.schedules.target import with_threads
 from cosearch.schedules.tasks import extract_workloads
+from cosearch.schedules.transfer.candidates import Candidate
 from cosearch.schedules.tuner import tune
 from cosearch.schedules.verify_kernel import KernelVerifier
 
@@ -118,13 +121,15 @@ def _build(
         if options.trials:
             tuned = _tune_misses(lowered, applied, target, database, options.trials)
             scheduled, applied = apply_schedules(lowered, database, conditions, verifier)
+    sites = CallSites.of(lowered)
     set_last_reuse(
         ReuseReport(
             kernels=tuple(
-                _kernel(name, site, applied[name], name in tuned)
-                for name, site in CallSites.of(lowered).kernels.items()
+                _kernel(name, site, applied[name], name in tuned, lowered[name])
+                for name, site in sites.kernels.items()
                 if name in applied
             ),
+            blocks=tuple(sites.blocks),
             network=network_name(mod),
             target=conditions.target,
             threads=conditions.threads,
@@ -158,17 +163,21 @@ def network_name(mod: IRModule) -> str:
     return str((mod.attrs or {}).get("cosearch.model", ""))
 
 
-def _kernel(name: str, site: CallSite, applied: Applied, is_tuned: bool) -> Kernel:
+def _kernel(name: str, site: CallSite, applied: Applied, is_tuned: bool, func: PrimFunc) -> Kernel:
     kernel = Kernel(
         name=name,
         workload=applied.signature.shape_aware,
         workload_agnostic=applied.signature.shape_agnostic,
-        source="rules" if applied.by_rules else "default",
+        source="default",
         calls=site.calls,
         blocks=site.blocks,
         reason=applied.reason,
+        flops=count_flops(func),
+        rejected=applied.rejected,
     )
-    record = applied.record
+    record, candidate = applied.record, applied.candidate
+    if candidate is not None:
+        return _unmeasured(kernel, candidate)
     if record is None:
         return kernel
     return replace(
@@ -177,6 +186,23 @@ def _kernel(name: str, site: CallSite, applied: Applied, is_tuned: bool) -> Kern
         record=record.id,
         donor=record.provenance.network,
         recorded_us=record.latency_us,
+    )
+
+
+def _unmeasured(kernel: Kernel, candidate: Candidate) -> Kernel:
+    """Say where a schedule comes from that was not measured for its kernel."""
+    donor = candidate.donor
+    kernel = replace(kernel, source="rules", expected_us=candidate.expected_us)
+    if donor is None:
+        return kernel
+    return replace(
+        kernel,
+        source="transferred",
+        record=donor.record_id,
+        donor=donor.network,
+        recorded_us=donor.latency_us,
+        distance=candidate.distance,
+        donor_workload=donor.signature.shape_aware,
     )
 
 

@@ -1,5 +1,6 @@
 """Arguments and options that several commands share, and how they are read."""
 
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -78,3 +79,22 @@ def read_shapes(shapes: list[str] | None) -> dict[str, tuple[int, ...]] | None:
                 param_hint="--shape",
             )
     return parsed or None
+
+
+def check_writable(path: Path) -> None:
+    """Find out before long work whether its result can be written; nothing is left behind.
+
+    Raises
+    ------
+    OSError
+        When it cannot.
+    """
+    try:
+        if path.exists():
+            with path.open("ab"):
+                pass
+        else:
+            with tempfile.TemporaryFile(dir=path.parent):
+                pass
+    except OSError as error:
+        raise OSError(f"cannot write {path}: {error.strerror}") from error

@@ -1,7 +1,8 @@
 """``cosearch tune``."""
 
-from dataclasses import asdict
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +19,13 @@ from cosearch.cli.options import (
     read_target,
 )
 
+if TYPE_CHECKING:
+    from cosearch.schedules import ScheduleDatabase, TuningTask
+    from cosearch.schedules.worth import Worth
+
+TRIALS = 16
+"""Candidates for each workload, unless the command line limits them."""
+
 
 @app.command(epilog="Example: `cosearch tune net.onnx --trials 500`")
 def tune(
@@ -27,7 +35,8 @@ def tune(
         typer.Option(
             min=1,
             help="Candidates to measure, those in the database included. "
-            "[default: 16 for each workload, unless --seconds is given]",
+            f"[default: {TRIALS} for each workload, with --worth {TRIALS} more than it has; no "
+            "limit with --seconds]",
         ),
     ] = None,
     seconds: Annotated[
@@ -35,6 +44,15 @@ def tune(
     ] = None,
     trials_per_task: Annotated[
         int | None, typer.Option(min=1, help="Candidates to measure for one workload at most.")
+    ] = None,
+    worth: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Tune only the N kernels that promise to gain most, in this order. The network "
+            "is built and measured first.",
+        ),
     ] = None,
     shape: Shapes = None,
     target: TargetOption = DEFAULT_TARGET,
@@ -52,25 +70,31 @@ def tune(
     from cosearch.schedules import extract_workloads, lower_to_workloads
     from cosearch.schedules import tune as tune_workloads
 
-    resolved = read_target(target, threads)
-    tasks = extract_workloads(lower_to_workloads(read_network(model, shape), resolved))
-    if trials is None and seconds is None and trials_per_task is None:
-        trials = 16 * len(tasks)
-    notes.print(f"{len(tasks)} workloads, {resolved.attrs['num-cores']} threads")
-    with ScheduleDatabase(db) as database, TuningBar(notes) as bar:
-        result = tune_workloads(
-            tasks,
-            database,
-            resolved,
-            trials=trials,
-            seconds=seconds,
-            trials_per_task=trials_per_task,
-            network=model.stem,
-            seed=seed,
-            progress=bar.update,
-        )
+    mod, resolved = read_network(model, shape), read_target(target, threads)
+    tasks = extract_workloads(lower_to_workloads(mod, resolved))
+    chosen: list[Worth] = []
+    with ScheduleDatabase(db) as database:
+        if worth is not None:
+            chosen = _most_worth(mod, resolved, database, worth)
+            tasks = _tasks_of(chosen, tasks)
+        if trials is None and seconds is None and trials_per_task is None:
+            trials = TRIALS * len(tasks) + sum(one.trials for one in chosen)
+        notes.print(f"{len(tasks)} workloads, {resolved.attrs['num-cores']} threads")
+        with TuningBar(notes) as bar:
+            result = tune_workloads(
+                tasks,
+                database,
+                resolved,
+                trials=trials,
+                seconds=seconds,
+                trials_per_task=trials_per_task,
+                network=model.stem,
+                seed=seed,
+                progress=bar.update,
+            )
     if as_json:
-        print_json({**asdict(result), "database": database.url})
+        extra = {} if worth is None else {"worth": [asdict(one) for one in chosen]}
+        print_json({**asdict(result), "database": database.url, **extra})
     else:
         out.print(
             f"{result.trials} candidates measured in {result.seconds:.0f} s, {result.failed} "
@@ -80,3 +104,31 @@ def tune(
         )
     if result.interrupted:
         raise typer.Exit(130)
+
+
+def _most_worth(mod: Any, target: Any, database: "ScheduleDatabase", count: int) -> "list[Worth]":
+    """Build and measure a network; return the kernels that promise to gain most."""
+    from cosearch import relay
+    from cosearch.report import appraise, render_worth
+    from cosearch.schedules import Conditions
+    from cosearch.schedules.tuning_history import TuningHistory
+
+    with notes.status("measuring the kernels"):
+        report = relay.build(mod, target).profile()
+    _, ranked = appraise(report, TuningHistory.read(database, Conditions.of(target)))
+    chosen = [one for one in ranked if one.expected_gain_us > 0][:count]
+    if chosen:
+        notes.print(render_worth(chosen))
+    else:
+        notes.print("no gain is expected of tuning any kernel")
+    return chosen
+
+
+def _tasks_of(chosen: "Sequence[Worth]", tasks: "Sequence[TuningTask]") -> "list[TuningTask]":
+    """Return the tasks of kernels, with what they promise."""
+    promises = {one.workload: one.expected_gain_us for one in chosen}
+    return [
+        replace(task, promised_us=promises[task.workload.signature.shape_aware])
+        for task in tasks
+        if task.workload.signature.shape_aware in promises
+    ]

@@ -1,6 +1,7 @@
 """What ``relay.build`` returns: a compiled network."""
 
 import contextlib
+import json
 import os
 import sys
 import tempfile
@@ -56,7 +57,7 @@ class Library:
         return lambda _device: self
 
     def profile(self, seed: int = 0) -> ReuseReport:
-        """Measure each kernel on random input.
+        """Measure each kernel on random input, and the peak of the machine.
 
         Parameters
         ----------
@@ -66,11 +67,15 @@ class Library:
         Returns
         -------
         ReuseReport
-            `Library.reuse` with measured times, and so with its share of the time.
+            `Library.reuse` with measured times, and so with shares of the time and of the peak.
         """
+        from cosearch.latency import peak_gflops
         from cosearch.relay.profile import profile_kernels
 
-        return self.reuse.with_measured(profile_kernels(self, seed))
+        latency_us = profile_kernels(self, seed)
+        target = tvm.target.Target(json.loads(self.metadata.target))
+        peak = peak_gflops(target) if target.kind.name == "llvm" else None
+        return self.reuse.with_measured(latency_us, peak)
 
     def export_library(self, file_name: str | Path, **options: Any) -> None:
         """Write the network as a shared library, which a process with TVM's runtime can load.

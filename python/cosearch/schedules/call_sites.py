@@ -35,6 +35,22 @@ class CallSite:
             self.signatures += (str(signature),)
 
 
+@dataclass(frozen=True)
+class BlockCall:
+    """One call of a block, or the kernels between two of them.
+
+    Attributes
+    ----------
+    pattern : str
+        Pattern of the block, empty between blocks.
+    kernels : tuple of str
+        Names of the kernels in the order in which they are called.
+    """
+
+    pattern: str
+    kernels: tuple[str, ...] = ()
+
+
 @dataclass
 class CallSites:
     """The kernels of a network in the order of their first call.
@@ -43,9 +59,12 @@ class CallSites:
     ----------
     kernels : dict of str to CallSite
         By name of the PrimFunc.
+    blocks : list of BlockCall
+        In the order of the calls; a block within another is part of that one.
     """
 
     kernels: dict[str, CallSite] = field(default_factory=dict)
+    blocks: list[BlockCall] = field(default_factory=list)
 
     @classmethod
     def of(cls, mod: IRModule) -> "CallSites":
@@ -60,6 +79,7 @@ class CallSites:
         for func in mod.functions.values():
             if isinstance(func, relax.Function) and "global_symbol" in (func.attrs or {}):
                 sites._follow(mod, func, None)
+        sites.blocks = [block for block in sites.blocks if block.kernels]
         return sites
 
     def _follow(self, mod: IRModule, func: relax.Function, block: relax.Function | None) -> None:
@@ -70,6 +90,22 @@ class CallSites:
                 if not isinstance(call, relax.Call):
                     continue
                 if call.op == call_tir:
-                    self.kernels.setdefault(call.args[0].name_hint, CallSite()).add(block)
+                    name = str(call.args[0].name_hint)
+                    self.kernels.setdefault(name, CallSite()).add(block)
+                    self._extend(name, block)
                 elif isinstance(call.op, GlobalVar) and isinstance(mod[call.op], relax.Function):
-                    self._follow(mod, mod[call.op], block or mod[call.op])
+                    self._enter(mod, mod[call.op], block)
+
+    def _enter(self, mod: IRModule, func: relax.Function, outer: relax.Function | None) -> None:
+        if outer is None:
+            self.blocks.append(BlockCall(str((func.attrs or {}).get("cosearch.block", ""))))
+        self._follow(mod, func, outer or func)
+        if outer is None:
+            self.blocks.append(BlockCall(""))  # what follows is outside of it
+
+    def _extend(self, name: str, block: relax.Function | None) -> None:
+        """Add a kernel to the block that was entered last."""
+        if block is None and not self.blocks:
+            self.blocks.append(BlockCall(""))
+        last = self.blocks[-1]
+        self.blocks[-1] = BlockCall(last.pattern, (*last.kernels, name))

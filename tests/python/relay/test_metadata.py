@@ -48,4 +48,4 @@ def test_table_names_kernels_and_reasons():
     text = str(REPORT)
     assert "conv" in text
     assert "no record" in text
-    assert "1 exact, 0 tuned, 0 rules, 1 default" in text
+    assert "1 exact, 0 transferred, 0 tuned, 0 rules, 1 default" in text

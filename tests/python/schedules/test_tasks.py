@@ -7,6 +7,7 @@ from tvm.script import relax as R
 from tvm.script import tirx as T
 
 from cosearch.schedules import extract_workloads
+from cosearch.schedules.call_sites import BlockCall, CallSites
 from cosearch.schedules.tasks import is_tunable, workload_of
 
 
@@ -69,6 +70,35 @@ def test_equal_workloads_are_one_task_with_all_their_calls():
     assert task.workload.name == "twice"
     assert [var.name_hint for var in task.workload.mod.get_global_vars()] == ["main"]
     assert task.workload == workload_of(Network["twice_again"])
+
+
+def test_blocks_are_listed_in_the_order_of_their_calls():
+    sites = CallSites.of(Network)
+    assert sites.blocks == [
+        BlockCall("region", ("twice", "scheduled")),
+        BlockCall("region", ("twice", "scheduled")),
+        BlockCall("", ("twice_again",)),
+    ]
+    assert sites.kernels["twice"].calls == 2
+    assert sum(len(block.kernels) for block in sites.blocks) == 5
+
+
+def test_a_block_within_a_block_is_part_of_it():
+    x = relax.Var("x", relax.TensorType((8,), "float32"))
+    builder = relax.BlockBuilder(Network)
+    outer = {"cosearch.block": "cell", "cosearch.signature": "beef"}
+    with builder.function("outer", [x], attrs=outer, private=True):
+        inner = builder.emit(Network.get_global_var("block")(x))
+        twice = Network.get_global_var("twice")
+        last = builder.emit(relax.call_tir(twice, (inner,), relax.TensorType((8,), "float32")))
+        builder.emit_func_output(last)
+    y = relax.Var("y", relax.TensorType((8,), "float32"))
+    with builder.function("other", [y]):
+        called = builder.get().get_global_var("outer")
+        builder.emit_func_output(builder.emit(called(y)))
+    mod = builder.get()
+    del mod[mod.get_global_var("main")]
+    assert CallSites.of(mod).blocks == [BlockCall("cell", ("twice", "scheduled", "twice"))]
 
 
 def test_kernel_of_variable_shape_is_no_task():

@@ -20,11 +20,15 @@ class TaskHistory:
         Arithmetic of one run of the network in the workload.
     best_us : list of float
         Best time after each batch, in microseconds; infinite while nothing could be measured.
+    promised_us : float
+        What the first batch of this call is expected to save a run of the network, where it is
+        known; 0 from then on.
     """
 
     weight: float
     work: float = 0.0
     best_us: list[float] = field(default_factory=list)
+    promised_us: float = 0.0
 
     def gradient(self) -> float:
         """Time that one more batch is expected to save, in microseconds per run of the network.
@@ -43,9 +47,14 @@ class TaskHistory:
 
 
 def next_task(histories: Sequence[TaskHistory], alive: Sequence[int]) -> int:
-    """Choose one of the tasks that are alive: new ones first, then by gradient.
+    """Choose one of the tasks that are alive: by promise, then new ones, then by gradient.
 
     Of the new ones those with most work come first, so that a short tuning spends its time where
     the network does. A workload without any time after its first batch comes when no other is left.
     """
-    return max(alive, key=lambda index: (histories[index].gradient(), histories[index].work))
+
+    def urgency(index: int) -> tuple[float, float, float]:
+        history = histories[index]
+        return history.promised_us, history.gradient(), history.work
+
+    return max(alive, key=urgency)

@@ -41,7 +41,8 @@ class TaskState:
         self.best_us = min((r.latency_us for r in self.earlier), default=math.inf)
         self.exhausted = False
         self.max_stores = MAX_STORES
-        self.history = TaskHistory(task.weight, task.weight * estimate_tir_flops(mod))
+        work = task.weight * estimate_tir_flops(mod)
+        self.history = TaskHistory(task.weight, work, promised_us=task.promised_us)
         if self.earlier:
             self.history.best_us = [self.best_us] * max(1, self.known_trials // batch)
         self._limit = limit
@@ -73,6 +74,7 @@ class TaskState:
 
         A workload none of whose candidates is small enough to be compiled gets a higher limit.
         """
+        self.history.promised_us = 0.0
         self.history.best_us.append(self.best_us)
         if math.isinf(self.best_us) and "size" in failures:
             self.max_stores *= 4
