@@ -1,7 +1,8 @@
-"""Pack weights at compile time: run the layout rewrites of constants once, in one library."""
+"""Pack weights at compile time: run the layout rewrites of constants once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import tvm
@@ -10,6 +11,8 @@ from tvm.ir import IRModule
 from tvm.ir.expr import GenericConst
 from tvm.target import Target
 from tvm.tirx import PrimFunc
+
+from cosearch.schedules.plan_copies import CopyPlan, plan_copies
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,16 @@ class _Call:
         return (self.kernel, *(constant.value.data_ptr() for constant in self.constants))
 
 
+_Runner = Callable[[_Call], list[Any]]
+"""Runs a kernel; returns its results as numpy's arrays or TVM's tensors."""
+
+
 def fold_weights(mod: IRModule) -> IRModule:
     """Replace every kernel call on constants alone by its result.
 
     Schedules choose the layout of weights, and what rewrites a weight is a kernel called on a
-    constant. TVM's FoldConstant compiles such calls one by one; here their kernels are compiled as
-    one library, and equal calls share one result.
+    constant. TVM's FoldConstant compiles such calls one by one; here numpy runs those that only
+    move elements, the others are compiled as one library, and equal calls share one result.
 
     Parameters
     ----------
@@ -89,24 +96,43 @@ def _is_static(ty: relax.TensorType) -> bool:
 
 
 def _run(mod: IRModule, calls: list[_Call]) -> dict[tuple[Any, ...], relax.Expr]:
-    if not calls:
-        return {}
-    kernels = {
-        name: mod[name].with_attr("global_symbol", name) for name in {call.kernel for call in calls}
-    }
-    library = tvm.tirx.build(IRModule(kernels), target=Target({"kind": "llvm"}))
+    runners = _runners(mod, calls)
     results: dict[tuple[Any, ...], relax.Expr] = {}
     for call in calls:
-        if call.key in results:
-            continue
-        tensors = [
-            tvm.runtime.empty([int(e) for e in ty.shape.values], str(ty.dtype))
-            for ty in call.outputs
-        ]
-        library[call.kernel](*(constant.value for constant in call.constants), *tensors)
-        constants = [relax.const(tensor, str(tensor.dtype)) for tensor in tensors]
-        results[call.key] = constants[0] if len(constants) == 1 else relax.Tuple(constants)
+        if call.key not in results:
+            constants = [
+                relax.const(array, str(array.dtype)) for array in runners[call.kernel](call)
+            ]
+            results[call.key] = constants[0] if len(constants) == 1 else relax.Tuple(constants)
     return results
+
+
+def _runners(mod: IRModule, calls: list[_Call]) -> dict[str, _Runner]:
+    """Return what runs each kernel: numpy where it only moves elements, or else a library."""
+    runners: dict[str, _Runner] = {}
+    others: dict[str, PrimFunc] = {}
+    for name, outputs in {call.kernel: len(call.outputs) for call in calls}.items():
+        plan = plan_copies(mod[name], outputs)
+        if plan is not None:
+            runners[name] = partial(_run_plan, plan)
+        else:
+            others[name] = mod[name].with_attr("global_symbol", name)
+    if others:
+        library = tvm.tirx.build(IRModule(others), target=Target({"kind": "llvm"}))
+        runners |= {name: partial(_run_compiled, library[name]) for name in others}
+    return runners
+
+
+def _run_plan(plan: CopyPlan, call: _Call) -> list[Any]:
+    return list(plan.run([constant.value.numpy() for constant in call.constants]))
+
+
+def _run_compiled(kernel: Callable[..., None], call: _Call) -> list[Any]:
+    tensors = [
+        tvm.runtime.empty([int(e) for e in ty.shape.values], str(ty.dtype)) for ty in call.outputs
+    ]
+    kernel(*(constant.value for constant in call.constants), *tensors)
+    return tensors
 
 
 def _substitute(

@@ -104,6 +104,56 @@ def test_fold_shares_equal_results(network):
     assert packed[0] == packed[2] != packed[1]
 
 
+@I.ir_module
+class Constants:
+    @T.prim_func(private=True, s_tir=True)
+    def reverse(w: T.Buffer((4,), "int64"), p: T.Buffer((4,), "int64")):
+        for i in range(4):
+            with T.sblock("p"):
+                vi = T.axis.spatial(4, i)
+                p[vi] = w[3 - vi]
+
+    @T.prim_func(private=True, s_tir=True)
+    def double(w: T.Buffer((4,), "int64"), p: T.Buffer((4,), "int64")):
+        for i in range(4):
+            with T.sblock("p"):
+                vi = T.axis.spatial(4, i)
+                p[vi] = w[vi] * T.int64(2)
+
+    @R.function
+    def main(w: R.Tensor((4,), "int64")) -> R.Tuple(
+        R.Tensor((4,), "int64"), R.Tensor((4,), "int64")
+    ):
+        cls = Constants
+        with R.dataflow():
+            a = R.call_tir(cls.reverse, (w,), out_ty=R.Tensor((4,), "int64"))
+            b = R.call_tir(cls.double, (w,), out_ty=R.Tensor((4,), "int64"))
+            result = (a, b)
+            R.output(result)
+        return result
+
+
+def test_fold_copies_by_numpy_and_compiles_the_rest(monkeypatch):
+    compiled, build = [], tvm.tirx.build
+
+    def recording_build(mod, **options):
+        compiled.extend(var.name_hint for var in mod.get_global_vars())
+        return build(mod, **options)
+
+    monkeypatch.setattr(tvm.tirx, "build", recording_build)
+    weights = np.array([1, 2, 3, 2**40], "int64")  # what float32 or int32 would not hold
+    folded = fold_weights(relax.transform.BindParams("main", {"w": weights})(Constants))
+    assert relax.analysis.check_well_formed(folded)
+    assert compiled == ["double"]
+    assert [var.name_hint for var in folded.get_global_vars()] == ["main"]
+    machine = relax.VirtualMachine(
+        tvm.compile(folded, tvm.target.Target({"kind": "llvm"})), tvm.cpu()
+    )
+    reverse, double = machine["main"]()
+    np.testing.assert_array_equal(reverse.numpy(), weights[::-1])
+    np.testing.assert_array_equal(double.numpy(), weights * 2)
+
+
 def test_fold_leaves_calls_on_inputs():
     inlined = relax.transform.InlinePrivateFunctions()(Blocks)
     assert kernel_calls(fold_weights(inlined)["main"]).count("pack") == 3
