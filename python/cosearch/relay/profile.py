@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from tvm.runtime.vm import VMInstrumentReturnKind
 
-from cosearch._threads import set_threads
+from cosearch._threads import beside_the_pool, set_threads
 from cosearch.relay.graph_module import GraphModule
 from cosearch.relay.library import Library
 
@@ -54,7 +54,8 @@ def profile_kernels(
 
     set_threads(lib.metadata.threads)
     module.module.set_instrument(time_kernel)
-    module.run()
+    with beside_the_pool():
+        module.run()
     return latency_us
 
 

@@ -18,6 +18,7 @@ from tvm.s_tir.transform import RemoveWeightLayoutRewriteBlock
 from tvm.target import Target
 from tvm.tirx import BufferStore
 
+from cosearch._threads import beside_the_pool
 from cosearch.schedules.workers import channel
 from cosearch.schedules.workers.arguments import ArgumentPool
 from cosearch.schedules.workers.compare import compare
@@ -128,9 +129,9 @@ class Worker:
         module = self._modules.pop(message["key"])
         guarded = self._arguments.get(message["args_info"])
         best_us = message["best_us"]
-        latencies_us = time_calls(
-            module, [g.tensor for g in guarded], float("inf") if best_us is None else best_us
-        )
+        best_us = float("inf") if best_us is None else best_us
+        with beside_the_pool():
+            latencies_us = time_calls(module, [g.tensor for g in guarded], best_us)
         outside = [i for i, argument in enumerate(guarded) if not argument.intact()]
         if outside:
             return _overrun(outside)
