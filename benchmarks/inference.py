@@ -14,10 +14,8 @@ another algorithm.
 """
 
 import argparse
-import json
 import math
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from contest import Contestant, first_outputs, relative_error, run_in_turns
 from networks import NAS_NETWORKS, load_network, network_names
 from peak import peak_gflops
 from reporting import conditions, geomean, show, write_report
@@ -51,47 +50,6 @@ OURS = ("cosearch", "untuned")
 PEERS = ("onnxruntime", "openvino")
 SYSTEMS = (*OURS, *PEERS, "torch_eager", "torch_compile", "tvm")
 TOLERANCE = 1e-3
-TURN_S = 0.25
-
-
-class Contestant:
-    """A process that runs a network in one system."""
-
-    def __init__(self, log: Any, threads: int) -> None:
-        script = Path(__file__).with_name("contestant.py")
-        environment = {
-            **os.environ,
-            "TVM_NUM_THREADS": str(threads),
-            "OMP_NUM_THREADS": str(threads),
-        }
-        self.process = subprocess.Popen(
-            [sys.executable, str(script)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            env=environment,
-        )
-
-    def ask(self, **request: Any) -> dict[str, Any]:
-        """Send a request and wait for the answer."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        try:
-            self.process.stdin.write(json.dumps(request) + "\n")
-            self.process.stdin.flush()
-            line = self.process.stdout.readline()
-        except BrokenPipeError:
-            line = ""
-        if not line:
-            return {"error": f"its process ended with {self.process.wait()}"}
-        reply: dict[str, Any] = json.loads(line)
-        return reply
-
-    def close(self) -> None:
-        """End the process."""
-        self.process.kill()
-        self.process.communicate()
 
 
 def flops(mod: IRModule, target: Target) -> float:
@@ -151,20 +109,12 @@ def start(
 
 def compare_outputs(contestants: dict[str, Contestant], folder: Path) -> float:
     """Return the largest difference of an output of ours from a peer's, by the largest value."""
-    outputs = {}
-    for system, contestant in contestants.items():
-        contestant.ask(output=str(folder / f"{system}.npy"))
-        outputs[system] = np.load(folder / f"{system}.npy")
+    outputs = first_outputs(contestants, folder)
     others = [system for system in (*PEERS, *SYSTEMS) if system in outputs and system not in OURS]
     if not others:
         return math.nan
     reference = outputs[others[0]]
-    scale = np.abs(reference).max()
-    return max(
-        float(np.abs(outputs[system] - reference).max() / scale)
-        for system in OURS
-        if system in outputs
-    )
+    return max(relative_error(outputs[ours], reference) for ours in OURS if ours in outputs)
 
 
 def race(
@@ -183,10 +133,7 @@ def race(
         contestants = start(folder, name, threads, options)
         try:
             row["relative_error"] = compare_outputs(contestants, folder)
-            seconds: dict[str, list[float]] = {system: [] for system in contestants}
-            for _ in range(options.rounds):
-                for system, contestant in contestants.items():
-                    seconds[system] += contestant.ask(run=TURN_S)["seconds"]
+            seconds = run_in_turns(contestants, options.rounds)
         finally:
             for contestant in contestants.values():
                 contestant.close()

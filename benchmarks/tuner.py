@@ -8,13 +8,10 @@ Both tune each workload in turn, in one run, for the same number of trials. A ca
 it has a time; start of the workers, search and training are in the seconds. In the end the two best
 schedules of each workload are compiled and timed in turns in one process.
 
-`stock` is `tvm.s_tir.meta_schedule.tune_tasks` as it comes: batches of 64, a population of 512.
-Only its time limit for compiling is raised from 30 s: each batch starts new processes, which import
-TVM's tensor intrinsics for 20 s where torch is installed; a busy machine would lose candidates.
+`stock` is `tvm.s_tir.meta_schedule.tune_tasks` as it comes (see `stock.py`).
 """
 
 import argparse
-import logging
 import os
 import tempfile
 import time
@@ -26,6 +23,7 @@ import numpy as np
 import tvm
 from reporting import conditions, geomean, show, write_report
 from rich.table import Table
+from stock import tune_stock
 from tvm import relax
 from tvm.s_tir import Schedule
 from tvm.s_tir import meta_schedule as ms
@@ -43,6 +41,9 @@ from cosearch.schedules.tasks import TuningTask
 from cosearch.schedules.tensor_intrinsics import load_tensor_intrinsics
 from cosearch.schedules.workers.arguments import ArgumentPool
 from cosearch.schedules.workers.runner import plain
+
+Tuning = tuple[int, float, Schedule]
+"""Measured candidates, seconds and the best schedule."""
 
 WORKLOADS = {
     "pointwise": {"height": 14, "inputs": 112, "outputs": 672, "kernel": 1, "groups": 1},
@@ -75,43 +76,16 @@ def convolution(height: int, inputs: int, outputs: int, kernel: int, groups: int
     return builder.get()
 
 
-def tune_stock(task: TuningTask, target: Target, trials: int) -> tuple[int, float, Schedule]:
-    """Tune with TVM's own builder and runner; return measured candidates, seconds and the best."""
-    database = ms.database.MemoryDatabase()
-    start = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder, target:
-        context = ms.TuneContext(
-            task.workload.mod,
-            target=target,
-            space_generator="post-order-apply",
-            search_strategy="evolutionary",
-            task_name=task.workload.name,
-            rand_state=1,
-            logger=silent_logger(),
-        )
-        ms.tune_tasks(
-            tasks=[context],
-            task_weights=[1.0],
-            work_dir=folder,
-            max_trials_global=trials,
-            builder=ms.builder.LocalBuilder(max_workers=context.num_threads, timeout_sec=300.0),
-            database=database,
-        )
-    seconds = time.perf_counter() - start
-    failed_s = 1e9
-    records = [
-        record
-        for record in database.get_all_tuning_records()
-        if record.run_secs and float(record.run_secs[0]) < failed_s
-    ]
-    best = min(records, key=lambda record: median(float(s) for s in record.run_secs))
-    schedule = Schedule(task.workload.mod)
-    best.trace.apply_to_schedule(schedule, remove_postproc=False)
-    return len(records), seconds, schedule
+def tune_with_stock(task: TuningTask, target: Target, trials: int) -> Tuning:
+    """Tune with TVM's own builder and runner."""
+    found = tune_stock(task, target, trials)
+    if found.schedule is None:
+        raise RuntimeError(f"stock has no schedule for {task.workload.name}")
+    return found.measured, found.seconds, found.schedule
 
 
-def tune_cosearch(task: TuningTask, target: Target, trials: int) -> tuple[int, float, Schedule]:
-    """Tune with cosearch; return measured candidates, seconds and the best."""
+def tune_with_cosearch(task: TuningTask, target: Target, trials: int) -> Tuning:
+    """Tune with cosearch."""
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         database = ScheduleDatabase(Path(folder) / "schedules.sqlite")
@@ -140,7 +114,7 @@ def time_in_turns(schedules: list[Schedule], target: Target, rounds: int = 15) -
 
 def compare(task: TuningTask, target: Target, trials: int, stock_first: bool) -> dict[str, Any]:
     """Tune one workload both ways."""
-    tuners = {"stock": tune_stock, "cosearch": tune_cosearch}
+    tuners = {"stock": tune_with_stock, "cosearch": tune_with_cosearch}
     names = list(tuners) if stock_first else list(tuners)[::-1]
     found = {name: tuners[name](task, target, trials) for name in names}
     latencies = time_in_turns([found[name][2] for name in tuners], target)
@@ -164,14 +138,6 @@ def summarize(rows: list[dict[str, Any]]) -> dict[str, float]:
         "candidates_per_second_vs_stock": median(rates),
         "best_latency_vs_stock": geomean(ratios),
     }
-
-
-def silent_logger() -> logging.Logger:
-    """Make a logger that nobody hears, and silence MetaSchedule's own."""
-    logging.getLogger("tvm.s_tir.meta_schedule").setLevel(logging.CRITICAL)
-    logger = logging.Logger("stock", logging.CRITICAL)
-    logger.addHandler(logging.NullHandler())
-    return logger
 
 
 def find_tasks(models: list[Path], target: Target) -> list[TuningTask]:
