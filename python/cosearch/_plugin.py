@@ -13,6 +13,7 @@ from cosearch._threads import size_thread_pool
 CONFIG_KEYS = {
     "relax.cosearch.enable": "bool",
     "relax.cosearch.trials": "int",
+    "relax.cosearch.seconds": "double",
     "relax.cosearch.verify": "bool",
     "relax.cosearch.patterns": "ffi.Array",
     "relax.cosearch.keep_blocks": "bool",

@@ -27,6 +27,9 @@ from cosearch.schedules.transfer.candidates import Candidate
 from cosearch.schedules.tuner import tune
 from cosearch.schedules.verify_kernel import KernelVerifier
 
+FEW_TRIALS = 8
+"""Candidates for each workload when a build may measure, and nothing else is said."""
+
 
 @dataclass(frozen=True)
 class PipelineOptions:
@@ -37,7 +40,11 @@ class PipelineOptions:
     enable : bool or None
         Whether to use the database at all; None where the key is not given.
     trials : int
-        Candidates to measure for each workload that the database does not hold. Default 0.
+        Candidates to measure for each workload that the database does not hold. Default 0, or
+        `FEW_TRIALS` where `seconds` are given.
+    seconds : float
+        Time that may be spent on measuring them, where it helps the network most; 0 for as long as
+        it takes. Default 0.
     verify : bool
         Compare every scheduled kernel with the unscheduled one on random input. Default false.
     patterns : tuple of str or None
@@ -48,6 +55,7 @@ class PipelineOptions:
 
     enable: bool | None = None
     trials: int = 0
+    seconds: float = 0.0
     verify: bool = False
     patterns: tuple[str, ...] | None = None
     keep_blocks: bool = False
@@ -59,19 +67,22 @@ class PipelineOptions:
         Raises
         ------
         ValueError
-            When the number of trials is negative.
+            When the number of trials or of seconds is negative.
         """
         given = {
             key.removeprefix("relax.cosearch."): value
             for key, value in config.items()
             if key.startswith("relax.cosearch.")
         }
-        if int(given.get("trials", 0)) < 0:
-            raise ValueError(f"relax.cosearch.trials is {given['trials']}, but cannot be negative")
+        for key in ("trials", "seconds"):
+            if given.get(key, 0) < 0:
+                raise ValueError(f"relax.cosearch.{key} is {given[key]}, but cannot be negative")
+        seconds = float(given.get("seconds", 0))
         patterns = given.get("patterns")
         return cls(
             enable=bool(given["enable"]) if "enable" in given else None,
-            trials=int(given.get("trials", 0)),
+            trials=int(given.get("trials", FEW_TRIALS if seconds else 0)),
+            seconds=seconds,
             verify=bool(given.get("verify", False)),
             patterns=None if patterns is None else tuple(str(name) for name in patterns),
             keep_blocks=bool(given.get("keep_blocks", False)),
@@ -119,7 +130,7 @@ def _build(
         verifier = stack.enter_context(KernelVerifier(target)) if options.verify else None
         scheduled, applied = apply_schedules(lowered, database, conditions, verifier)
         if options.trials:
-            tuned = _tune_misses(lowered, applied, target, database, options.trials)
+            tuned = _tune_misses(lowered, applied, target, database, options)
             scheduled, applied = apply_schedules(lowered, database, conditions, verifier)
     sites = CallSites.of(lowered)
     set_last_reuse(
@@ -211,7 +222,7 @@ def _tune_misses(
     applied: Mapping[str, Applied],
     target: Target,
     database: ScheduleDatabase,
-    trials: int,
+    options: PipelineOptions,
 ) -> frozenset[str]:
     missing = {entry.signature for entry in applied.values() if entry.record is None}
     tasks = [task for task in extract_workloads(lowered) if task.workload.signature in missing]
@@ -220,8 +231,8 @@ def _tune_misses(
             tasks,
             database,
             target,
-            trials=trials * len(tasks),
-            trials_per_task=trials,
+            seconds=options.seconds or None,
+            trials_per_task=options.trials,
             network=network_name(lowered),
         )
     return frozenset(name for name, entry in applied.items() if entry.record is None)

@@ -31,14 +31,18 @@ def build(
     threads: Threads = None,
     db: DatabaseUrl = None,
     trials: Annotated[
-        int, typer.Option(min=0, help="Candidates to measure for a kernel without a record.")
-    ] = 0,
+        int | None,
+        typer.Option(min=0, help="Candidates to measure for a kernel without a record."),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0, help="Seconds to spend on measuring, where they help most.")
+    ] = 0.0,
     verify: Annotated[
         bool, typer.Option("--verify", help="Check each scheduled kernel on random input.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Compile a network with schedules out of the database, without tuning."""
+    """Compile a network with schedules out of the database; it measures only when told to."""
     import tvm
 
     from cosearch import ScheduleDatabase, relay
@@ -47,9 +51,11 @@ def build(
     mod = read_network(model, shape)
     config = {
         "relax.cosearch.enable": True,
-        "relax.cosearch.trials": trials,
+        "relax.cosearch.seconds": seconds,
         "relax.cosearch.verify": verify,
     }
+    if trials is not None:
+        config["relax.cosearch.trials"] = trials
     start = time.perf_counter()
     with (
         ScheduleDatabase(db),

@@ -2,7 +2,8 @@
 
 import contextlib
 import warnings
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -13,17 +14,20 @@ from tvm.tirx import PrimFunc
 from tvm_ffi.serialization import from_json_graph_str
 
 from cosearch.blocks import Signature, workload_signature
+from cosearch.schedules.call_sites import CallSites
 from cosearch.schedules.conditions import Conditions
 from cosearch.schedules.database import ScheduleDatabase
 from cosearch.schedules.record import Record
 from cosearch.schedules.rules.anatomy import NotScheduled
 from cosearch.schedules.rules.machine import Machine
+from cosearch.schedules.similarity import describe_workload
 from cosearch.schedules.store.codec import first_line
 from cosearch.schedules.store.errors import DatabaseError
 from cosearch.schedules.store.isolation import run_isolated
 from cosearch.schedules.store.replay import replay
-from cosearch.schedules.transfer.candidates import Candidate, rank_candidates
+from cosearch.schedules.transfer.candidates import DONORS, Candidate, rank_candidates
 from cosearch.schedules.transfer.knowledge import Knowledge
+from cosearch.schedules.transfer.relatives import choose_relative
 
 Verifier = Callable[[PrimFunc, PrimFunc], str]
 """Compares a workload with its scheduled form; returns what is wrong, or nothing."""
@@ -96,6 +100,7 @@ class _Job:
     result: PrimFunc | None = None
     record: Record | None = None
     candidate: Candidate | None = None
+    relative: str = ""
 
     @property
     def mod(self) -> IRModule:
@@ -168,6 +173,7 @@ def apply_schedules(
     if left:
         machine = Machine.of(conditions)
         knowledge = _know(database, conditions)
+        _find_relatives(mod, left, knowledge)
         for job in left:
             _apply_candidates(job, machine, knowledge, verifier)
     scheduled = IRModule(
@@ -204,6 +210,26 @@ def _know(database: ScheduleDatabase, conditions: Conditions) -> Knowledge:
         return Knowledge([], conditions)
 
 
+def _find_relatives(mod: IRModule, jobs: Sequence[_Job], knowledge: Knowledge) -> None:
+    """Find, for the workloads of each block, the tuned block that is nearest to it."""
+    sites = CallSites.of(mod).kernels
+    blocks: dict[str, list[_Job]] = defaultdict(list)
+    for job in jobs:
+        site = sites.get(job.var.name_hint)
+        if site is not None and site.signatures:
+            blocks[site.signatures[0]].append(job)
+    for members in blocks.values():
+        try:
+            donors = [
+                knowledge.donors(job.signature, describe_workload(job.func), DONORS)
+                for job in members
+            ]
+        except DatabaseError:
+            return
+        for job in members:
+            job.relative = choose_relative(donors)
+
+
 def _apply_records(jobs: list[_Job], verifier: Verifier | None) -> None:
     while pending := [job for job in jobs if job.records]:
         outcomes = run_isolated(_replay, pending)
@@ -231,7 +257,7 @@ def _apply_candidates(
     """Schedule a workload by the first candidate that serves; note why none does."""
     fault = "no rule fits it"
     try:
-        candidates = rank_candidates(job.mod, job.signature, machine, knowledge)
+        candidates = rank_candidates(job.mod, job.signature, machine, knowledge, job.relative)
         for candidate in islice(candidates, CANDIDATES):
             result, fault = _try(job, candidate, machine, verifier)
             if not fault:

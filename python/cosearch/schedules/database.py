@@ -15,8 +15,9 @@ from cosearch.blocks import Signature
 from cosearch.schedules.conditions import Conditions
 from cosearch.schedules.meta_schedule import MetaScheduleCallbacks
 from cosearch.schedules.record import Record
+from cosearch.schedules.store.base import base_storage
 from cosearch.schedules.store.statements import Filter
-from cosearch.schedules.store.storage import TIMEOUT_S, Storage
+from cosearch.schedules.store.storage import TIMEOUT_S, Storage, ranked
 from cosearch.schedules.transfer.knowledge import Knowledge
 from cosearch.schedules.upkeep import Upkeep
 
@@ -40,6 +41,9 @@ class ScheduleDatabase(Upkeep, _PyDatabase):  # type: ignore[misc] # TVM's class
         variable ``COSEARCH_DB`` says, or else ``schedules.sqlite`` in the user's cache folder.
     read_only : bool
         Refuse to write. A file that cannot be written is opened so in any case.
+    base : bool
+        Whether the records that the package carries are looked up too, where this database has
+        none that are faster. They are neither counted nor walked over, and never changed.
     timeout_s : float
         How long to wait for other processes that write, in seconds.
 
@@ -61,17 +65,20 @@ class ScheduleDatabase(Upkeep, _PyDatabase):  # type: ignore[misc] # TVM's class
         url: str | Path | None = None,
         *,
         read_only: bool = False,
+        base: bool = True,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._storage = Storage(url, read_only, timeout_s)
+        beneath = base_storage() if base else None
+        self._layers = [self._storage] if beneath is None else [self._storage, beneath]
         # The callbacks hold the storage, not this object: no cycle through TVM, and TVM's handle
         # works for as long as TVM keeps it.
-        super().__init__(**MetaScheduleCallbacks(self._storage).as_arguments())
+        super().__init__(**MetaScheduleCallbacks(self._layers).as_arguments())
 
     @classmethod
     def in_memory(cls) -> "ScheduleDatabase":
-        """Make a database that vanishes with the process."""
-        return cls("sqlite://")
+        """Make a database that vanishes with the process, with no records beneath it."""
+        return cls("sqlite://", base=False)
 
     @staticmethod
     def current() -> Optional["ScheduleDatabase"]:
@@ -136,7 +143,7 @@ class ScheduleDatabase(Upkeep, _PyDatabase):  # type: ignore[misc] # TVM's class
             The workload itself. Records of workloads of another structure, or with other names of
             blocks, are skipped: their traces would not apply.
         """
-        return next(self._storage.reader.ranked(signature, conditions, mod, 1), None)
+        return next(ranked(self._layers, signature, conditions, mod, 1), None)
 
     def top(
         self, signature: Signature, conditions: Conditions, k: int, mod: IRModule | None = None
@@ -144,7 +151,7 @@ class ScheduleDatabase(Upkeep, _PyDatabase):  # type: ignore[misc] # TVM's class
         """Return the `k` fastest records of a workload, fastest first; see `best`."""
         if k < 1:
             return []
-        return list(islice(self._storage.reader.ranked(signature, conditions, mod, k), k))
+        return list(islice(ranked(self._layers, signature, conditions, mod, k), k))
 
     def measured_traces(
         self, signature: Signature, conditions: Conditions, mod: IRModule | None = None
@@ -161,7 +168,7 @@ class ScheduleDatabase(Upkeep, _PyDatabase):  # type: ignore[misc] # TVM's class
 
     def knowledge(self, conditions: Conditions) -> Knowledge:
         """Return what the records say of workloads that are not among them."""
-        return Knowledge([self._storage], conditions)
+        return Knowledge(self._layers, conditions)
 
     def get(self, record_id: int) -> Record | None:
         """Return the record of a row, None when there is none or it is damaged."""

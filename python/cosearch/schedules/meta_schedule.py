@@ -1,7 +1,7 @@
 """The schedule database as MetaSchedule sees it."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tvm
@@ -18,19 +18,21 @@ from cosearch.schedules.store.errors import DatabaseError
 from cosearch.schedules.store.json_database import FAILED_S
 from cosearch.schedules.store.replay import replay
 from cosearch.schedules.store.statements import Filter
-from cosearch.schedules.store.storage import Storage
+from cosearch.schedules.store.storage import Storage, ranked
 from cosearch.schedules.store.writer import insert_workload
 from cosearch.schedules.target import resolve_target, with_threads
 
 
 class MetaScheduleCallbacks:
-    """The methods of ``tvm.s_tir.meta_schedule.database.PyDatabase``, over a `Storage`.
+    """The methods of ``tvm.s_tir.meta_schedule.database.PyDatabase``, over layers of storage.
 
-    TVM asks by module and target; the signature and the conditions follow from those.
+    TVM asks by module and target; the signature and the conditions follow from those. The first
+    layer is the one that is written; the best records are looked up in all.
     """
 
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
+    def __init__(self, layers: Sequence[Storage]) -> None:
+        self._layers = layers
+        self._storage = layers[0]
 
     def as_arguments(self) -> dict[str, Callable[..., Any]]:
         """Return the arguments of the constructor of TVM's ``_PyDatabase``."""
@@ -109,9 +111,8 @@ class MetaScheduleCallbacks:
     def _best(self, mod: IRModule, target: Target, count: int) -> list[ms.database.TuningRecord]:
         signature = workload_of(mod).signature
         conditions = Conditions.of(with_threads(target))
-        ranked = self._storage.reader.ranked(signature, conditions, mod, max(count, 4))
         found: list[ms.database.TuningRecord] = []
-        for record in ranked:
+        for record in ranked(self._layers, signature, conditions, mod, max(count, 4)):
             if len(found) == count:
                 break
             replayed = _replayed(record, mod, target)

@@ -32,6 +32,8 @@ class Donor:
         What its best record took.
     network : str
         That it was tuned for.
+    block : str
+        Block of that network that it was tuned for, or nothing.
     design : str
         The design of the rules that the record follows, or nothing.
     conditions : Conditions
@@ -46,6 +48,7 @@ class Donor:
     point: WorkloadPoint
     latency_us: float
     network: str
+    block: str
     design: str
     conditions: Conditions
     storage: Storage
@@ -78,7 +81,9 @@ def read_donors(storage: Storage, wanted: dict[int, Conditions]) -> list[Donor]:
         .subquery()
     )
     same = [records.c[name] == best.c[name] for name in best.c.keys()]
-    columns = [records.c[name] for name in ("id", "uid", "network", "design", "latency_us")]
+    columns = [
+        records.c[name] for name in ("id", "uid", "network", "block", "design", "latency_us")
+    ]
     statement = (
         sa.select(*columns, *_WORKLOAD_COLUMNS, best.c.workload_id, best.c.conditions_id)
         .join_from(best, records, sa.and_(*same))
@@ -114,6 +119,7 @@ def _donor(storage: Storage, row: Any, found: Conditions) -> Donor:
         point=_point(storage, row),
         latency_us=row.latency_us,
         network=row.network,
+        block=row.block,
         design=row.design,
         conditions=found,
         storage=storage,

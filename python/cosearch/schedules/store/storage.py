@@ -1,9 +1,14 @@
 """An open database: connection, reader and damage log together."""
 
-from collections.abc import Iterable
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from tvm.ir import IRModule
+
+from cosearch.blocks import Signature
+from cosearch.schedules.conditions import Conditions
 from cosearch.schedules.record import Record
 from cosearch.schedules.store.connection import Connection
 from cosearch.schedules.store.entry import Entry, StoredIR
@@ -71,3 +76,15 @@ class Storage:
             return False
         log = path.with_name(path.name + "-wal")
         return not (log.exists() and log.stat().st_size)
+
+
+def ranked(
+    layers: Sequence[Storage],
+    signature: Signature,
+    conditions: Conditions,
+    mod: IRModule | None,
+    page: int,
+) -> Iterator[Record]:
+    """Walk over the records of a workload in several databases, fastest first."""
+    streams = [layer.reader.ranked(signature, conditions, mod, page) for layer in layers]
+    return heapq.merge(*streams, key=lambda record: record.latency_us)

@@ -23,6 +23,8 @@ JUDGED = 64
 """Designs of the rules that the cost model judges: those that the rules themselves rank first."""
 DRIFT = 0.1
 """How much less is expected of a trace for each unit of distance from its donor."""
+TOGETHER = 0.98
+"""What the schedules of one tuned block are taken to save by going together."""
 NEAR = 1.0
 """Distance up to which a donor's design goes before the rules', while nothing was learnt."""
 _EXTENTS = 7
@@ -68,7 +70,11 @@ class Candidate:
 
 
 def rank_candidates(
-    mod: IRModule, signature: Signature, machine: Machine, knowledge: Knowledge
+    mod: IRModule,
+    signature: Signature,
+    machine: Machine,
+    knowledge: Knowledge,
+    relative: str = "",
 ) -> Iterator[Candidate]:
     """Yield schedules for a workload, the one that is expected to be the fastest first.
 
@@ -87,6 +93,8 @@ def rank_candidates(
         Where it is to run.
     knowledge : Knowledge
         Donors and cost model.
+    relative : str
+        A tuned block (see `choose_relative`) whose workloads are preferred among equals.
 
     Raises
     ------
@@ -115,7 +123,7 @@ def rank_candidates(
     known = {design.text for design in judged}
     candidates += [c for text, c in designs.items() if text not in known]
     if knowledge.cost is None:
-        yield from sorted(candidates, key=_far)
+        yield from sorted(candidates, key=lambda c: _far(c, relative))
     else:
         rows = [c.design for c in candidates if c.design is not None]
         cycles = np.array([design.cycles for design in rows])
@@ -123,7 +131,7 @@ def rank_candidates(
         priced = [
             replace(c, expected_us=float(us)) for c, us in zip(candidates, expected, strict=True)
         ]
-        yield from sorted([*priced, *traces], key=lambda c: c.expected_us or 0.0)
+        yield from sorted([*priced, *traces], key=lambda c: _price(c, relative))
     yield from (Candidate(design) for design in ranked[JUDGED:])
 
 
@@ -139,10 +147,20 @@ def _transferred(designer: Designer, found: list[tuple[Donor, Neighbour]]) -> di
     return designs
 
 
-def _far(candidate: Candidate) -> float:
+def _price(candidate: Candidate, relative: str) -> float:
+    expected = candidate.expected_us or 0.0
+    return expected * (TOGETHER if _is_of(candidate, relative) else 1.0)
+
+
+def _far(candidate: Candidate, relative: str) -> float:
     """Order by distance where no model judges; beyond `NEAR`, the rules know better."""
-    distance = NEAR if candidate.distance is None else candidate.distance
-    return min(distance, NEAR)
+    if candidate.distance is None or candidate.distance >= NEAR:
+        return NEAR
+    return 0.0 if _is_of(candidate, relative) else candidate.distance
+
+
+def _is_of(candidate: Candidate, relative: str) -> bool:
+    return bool(relative) and candidate.donor is not None and candidate.donor.block == relative
 
 
 def _scaled_us(donor: Donor, near: Neighbour, here: float) -> float:

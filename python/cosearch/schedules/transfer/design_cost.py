@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -101,6 +101,10 @@ class Sample:
     features: Rows
     cycles: npt.NDArray[np.float64]
     latencies_us: npt.NDArray[np.float64]
+
+    def at_rate(self, rate: float, other: float) -> "Sample":
+        """Return what a CPU of another rate, in cycles per microsecond, would have taken."""
+        return replace(self, latencies_us=self.latencies_us * (rate / other))
 
 
 class DesignCost:

@@ -155,8 +155,19 @@ class Knowledge:
                 for record in storage.reader.records(Filter(conditions=conditions)):
                     if record.provenance.design:
                         groups[record.workload.signature.shape_aware, conditions].append(record)
-        samples = [_sample(records) for records in groups.values()]
-        return [sample for sample in samples if sample is not None]
+        by_conditions: dict[Conditions, list[Sample]] = defaultdict(list)
+        for (_, conditions), records in groups.items():
+            sample = _sample(records)
+            if sample is not None:
+                by_conditions[conditions].append(sample)
+        own = by_conditions.get(self._conditions) or max(
+            by_conditions.values(), key=len, default=[]
+        )
+        return [
+            sample.at_rate(_cycles_per_us(samples), _cycles_per_us(own))
+            for samples in by_conditions.values()
+            for sample in samples
+        ]
 
 
 def are_kindred(one: Conditions, other: Conditions) -> bool:
@@ -169,6 +180,12 @@ def are_kindred(one: Conditions, other: Conditions) -> bool:
         another.registers,
         another.threads > 1,
     )
+
+
+def _cycles_per_us(samples: Sequence[Sample]) -> float:
+    """Return how fast a CPU is, as the rules count cycles."""
+    rates = [sample.cycles / sample.latencies_us for sample in samples]
+    return float(np.median(np.concatenate(rates)))
 
 
 def _sample(records: Sequence[Record]) -> Sample | None:

@@ -8,14 +8,18 @@ from layers import OPS, conv, depthwise, layer, residual
 from sampling import sample_trace
 from tvm.ir import IRModule
 
+from cosearch.blocks import Signature
 from cosearch.schedules import Provenance, Record, ScheduleDatabase
 from cosearch.schedules.apply import apply_schedules
 from cosearch.schedules.rules.design import Design, Designer, apply_design, rank_designs
+from cosearch.schedules.similarity import Neighbour, WorkloadPoint
+from cosearch.schedules.store.donors import Donor
 from cosearch.schedules.store.traces import trace_text
 from cosearch.schedules.tasks import workload_of
 from cosearch.schedules.transfer.candidates import rank_candidates
 from cosearch.schedules.transfer.design_cost import LEAST_RECORDS
 from cosearch.schedules.transfer.knowledge import are_kindred
+from cosearch.schedules.transfer.relatives import choose_relative
 
 
 def pointwise(side, inputs, out, tail=OPS.nn.relu):
@@ -205,3 +209,50 @@ def test_records_of_another_cpu_are_donors_and_no_hits(unusual, machine, conditi
     assert applied.candidate.donor.conditions == other
     assert applied.candidate.distance == 0.0
     assert Design.parse(design.text).text == applied.candidate.design.text
+
+
+def test_a_block_takes_the_schedules_of_one_relative(conditions):
+    def donor(block, place):
+        return Donor(
+            record_id=place,
+            uid=f"{block}{place}",
+            signature=Signature("0" * 32, "1" * 32),
+            point=WorkloadPoint(),
+            latency_us=1.0,
+            network="net",
+            block=block,
+            design="",
+            conditions=conditions,
+            storage=None,
+        )
+
+    def near(distance, same=True):
+        return Neighbour(0, same, distance)
+
+    near_once = [(donor("near", 1), near(0.1)), (donor("both", 2), near(1.0))]
+    other = [(donor("both", 3), near(1.0)), (donor("alien", 4), near(0.0, same=False))]
+    third = [(donor("both", 5), near(2.0)), (donor("far", 6), near(9.0))]
+    assert choose_relative([near_once, other, third]) == "both"
+    assert choose_relative([near_once]) == ""  # no block has more than one
+    far = [[(donor("far", 1), near(5.0))], [(donor("far", 2), near(5.0))]]
+    assert choose_relative([a + b for a, b in zip(far, [near_once, other], strict=True)]) == "both"
+
+
+def test_the_relative_is_preferred_among_equals(unusual, machine, conditions):
+    donor, design = unusual
+    other = rank_designs(donor, machine)[7]
+    mod = pointwise(14, 32, 96, residual)
+    records = [
+        measured(pointwise(14, 32, 96), other, machine, conditions, 7.0),
+        measured(pointwise(14, 36, 96), design, machine, conditions, 7.0),
+    ]
+    with ScheduleDatabase.in_memory() as database:
+        for name, record in zip("ab", records, strict=True):
+            provenance = replace(record.provenance, block=name)
+            database.add(replace(record, provenance=provenance))
+        knowledge = database.knowledge(conditions)
+        signature = workload_of(mod["main"]).signature
+        nearest = next(rank_candidates(mod, signature, machine, knowledge))
+        preferred = next(rank_candidates(mod, signature, machine, knowledge, "b"))
+    assert nearest.donor.block == "a"
+    assert preferred.donor.block == "b"
