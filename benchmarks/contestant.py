@@ -68,6 +68,7 @@ def build(request: dict[str, Any], mod: Any, params: Any, target: Any) -> tuple[
     config = {
         "relax.cosearch.enable": system != "default",
         "relax.cosearch.trials": request.get("trials", 0),
+        "relax.cosearch.seconds": request.get("seconds", 0.0),
     }
     path = request["database"] if system == "cosearch" else None
     start = time.perf_counter()

@@ -52,7 +52,9 @@ class Terms:
     threads : int
         Threads of each build.
     few : int
-        Candidates that the few-shot build measures for a workload without an exact record.
+        Candidates that the few-shot build measures at most for a workload without an exact record.
+    few_seconds : float
+        Seconds that it may spend on that.
     rounds : int
         Turns of each build.
     builds : int
@@ -62,6 +64,7 @@ class Terms:
     target: str
     threads: int
     few: int
+    few_seconds: float
     rounds: int
     builds: int = 2
 
@@ -140,6 +143,7 @@ def _build(
             target=terms.target,
             database=str(folder / f"{name}.sqlite"),
             trials=terms.few if name == "few_shot" else 0,
+            seconds=terms.few_seconds if name == "few_shot" else 0.0,
         )
         if "error" in reply:
             raise RuntimeError(f"{network.name}, {name}: {reply['error']}")

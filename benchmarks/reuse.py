@@ -11,6 +11,7 @@ network is built as
 - `rules`: from an empty database,
 - `zero-shot`: from the database of the others, with nothing measured,
 - `few-shot`: the same, with some candidates measured for each workload that has no exact record,
+  within some seconds, where that helps most,
 - `tuned`: from its own records and those of the others.
 
 All of them start from the same imported module; each is a process of its own, and they take turns;
@@ -76,6 +77,9 @@ def summarize(rows: list[dict[str, Any]]) -> dict[str, float]:
         "rules_share_mean": mean("rules_share"),
         "stock_time_ratio": sum(values("stock_s")) / spent if spent else math.nan,
         "build_time_ratio": geomean(values("zero_shot_build_time_ratio")),
+        "build_time_vs_rules": geomean(
+            [row["zero_shot_s"] / row["rules_s"] for row in rows if "rules_s" in row]
+        ),
         "sixteen_networks_seconds": max(values("drawn_total_s"), default=math.nan),
     }
 
@@ -130,6 +134,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--trials", type=int, default=16, help="candidates for each workload")
     parser.add_argument("--few", type=int, default=8, help="candidates for each without a record")
+    parser.add_argument("--few-seconds", type=float, default=12.0, help="to spend on them")
     parser.add_argument("--rounds", type=int, default=7, help="turns of each build")
     parser.add_argument(
         "--stock", help="workloads of each network to tune with stock, whole or none; by default 1"
@@ -176,7 +181,9 @@ def compare(
 ) -> list[dict[str, Any]]:
     """Leave out one network after another, and draw some in the end."""
     builds = 1 if options.quick else 2
-    terms = Terms(options.target, options.threads, options.few, options.rounds, builds)
+    terms = Terms(
+        options.target, options.threads, options.few, options.few_seconds, options.rounds, builds
+    )
     rows = []
     for network in networks:
         notes.print(f"{network.name}: left out")

@@ -88,7 +88,7 @@ def tune_with_cosearch(task: TuningTask, target: Target, trials: int) -> Tuning:
     """Tune with cosearch."""
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        database = ScheduleDatabase(Path(folder) / "schedules.sqlite")
+        database = ScheduleDatabase(Path(folder) / "schedules.sqlite", base=False)
         result = tune([task], database, target, trials=trials, seed=1)
         seconds = time.perf_counter() - start
         best = min(database.records(), key=lambda record: record.latency_us)

@@ -90,6 +90,29 @@ def test_torch_and_onnx_share_schedules(target, network, database):
     assert lib.reuse.count("exact") == len(lib.reuse.kernels)
 
 
+@pytest.mark.filterwarnings("ignore:kernels were compiled for 3 threads")
+def test_records_for_other_threads_are_transferred(mod, network, database):
+    with database:
+        lib = relay.build(mod, "llvm -mcpu=native -num-cores=3")
+    assert lib.reuse.count("transferred") == len(lib.reuse.kernels)
+    assert {kernel.donor for kernel in lib.reuse.kernels} == {"donor"}
+    assert {kernel.distance for kernel in lib.reuse.kernels} == {0.0}
+    assert all(kernel.donor_workload == kernel.workload for kernel in lib.reuse.kernels)
+    assert {kernel.recorded_us for kernel in lib.reuse.kernels} == {5.0}
+    assert lib.reuse.share_of_kernels == 1.0
+    assert_right(run(lib, network), network)
+
+
+def test_a_build_may_measure_for_some_seconds(mod, target, network):
+    config = {**ENABLE, "relax.cosearch.seconds": 60.0, "relax.cosearch.trials": 1}
+    with ScheduleDatabase.in_memory() as database, PassContext(config=config):
+        lib = relay.build(mod, target)
+        assert lib.reuse.count("tuned") == len(lib.reuse.kernels) == len(database)
+        assert_right(run(lib, network), network)
+        again = relay.build(mod, target)
+    assert again.reuse.count("exact") == len(again.reuse.kernels)
+
+
 def test_other_conditions_find_nothing(mod, network, database):
     with database:
         lib = relay.build(mod, "llvm -mcpu=native -num-cores=1")
@@ -156,8 +179,9 @@ def test_a_target_that_llvm_does_not_know(mod):
         relay.build(mod, "llvm -mcpu=pentium99")
 
 
-def test_negative_trials_are_refused(mod, target, database):
-    config = {"relax.cosearch.trials": -1}
+@pytest.mark.parametrize("key", ["trials", "seconds"])
+def test_negative_limits_are_refused(mod, target, database, key):
+    config = {f"relax.cosearch.{key}": -1}
     with database, PassContext(config=config), pytest.raises(ValueError, match="-1"):
         relay.build(mod, target)
 

@@ -123,7 +123,7 @@ def rank_candidates(
     known = {design.text for design in judged}
     candidates += [c for text, c in designs.items() if text not in known]
     if knowledge.cost is None:
-        yield from sorted(candidates, key=lambda c: _far(c, relative))
+        yield from sorted([*candidates, *traces], key=lambda c: _far(c, relative))
     else:
         rows = [c.design for c in candidates if c.design is not None]
         cycles = np.array([design.cycles for design in rows])

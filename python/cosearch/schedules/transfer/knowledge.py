@@ -36,6 +36,10 @@ from cosearch.schedules.transfer.design_cost import (
 GROWTH = 1.2
 """A cost model is trained anew when there are so many times the records that it was trained on."""
 
+OWN_RECORDS = 256
+"""Records of the user's own from which on the shipped cost model gives way to one that has seen
+them too."""
+
 
 class Knowledge:
     """Donors and a cost model for one set of conditions.
@@ -62,14 +66,21 @@ class Knowledge:
 
     @cached_property
     def cost(self) -> DesignCost | None:
-        """Predicts the latency of designs; None while there are too few records to learn from."""
-        count = self._count_designs()
-        if count < LEAST_RECORDS:
+        """Predicts the latency of designs; None while there are too few records to learn from.
+
+        It is trained when the database has grown, which takes a second or two, and else read.
+        """
+        if not self._storages or self._count_designs() < LEAST_RECORDS:
             return None
-        for storage in self._storages:
-            stored = self._read(storage)
-            if stored is not None and (stored[1] * GROWTH >= count or storage.connection.read_only):
-                return stored[0]
+        first, *beneath = self._storages
+        own = self._read(first)
+        frozen = first.connection.read_only
+        if own is not None and (frozen or own[1] * GROWTH >= self._count_designs()):
+            return own[0]
+        shipped = next(filter(None, map(self._read, beneath)), None)
+        few = count_designs(first, list(self._kindred[0])) < OWN_RECORDS
+        if shipped is not None and (frozen or few):
+            return shipped[0]
         return self.learn()
 
     def donors(
