@@ -10,13 +10,20 @@ from cosearch.schedules.store.storage import Storage
 BASE_FILE = Path(__file__).parents[1] / "base_records.sqlite"
 
 
-@functools.cache
 def base_storage() -> Storage | None:
-    """Open the shipped records; None where the package was built without them."""
-    if not BASE_FILE.is_file():
-        return None
+    """Return the shipped records; None where the package has none, or they cannot be read."""
     try:
-        return Storage(BASE_FILE, read_only=True)
-    except DatabaseError as error:
-        warnings.warn(f"the shipped records are left out: {error}", stacklevel=2)
+        if not BASE_FILE.is_file():
+            return None
+        storage = _open(BASE_FILE)
+        # A process that was forked, and gave up the right to read the file, connects only now.
+        storage.connection.read(lambda _: None)
+        return storage
+    except (DatabaseError, OSError) as error:
+        warnings.warn(f"the shipped records are left out: {error}", stacklevel=3)
         return None
+
+
+@functools.cache
+def _open(file: Path) -> Storage:
+    return Storage(file, read_only=True)

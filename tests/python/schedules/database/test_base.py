@@ -14,9 +14,7 @@ def shipped(tmp_path, make_record, monkeypatch):
         database.add(make_record(4.0))
     database.close()
     monkeypatch.setattr(base, "BASE_FILE", file)
-    base.base_storage.cache_clear()
-    yield file
-    base.base_storage.cache_clear()
+    return file
 
 
 def test_shipped_records_are_found(shipped, path, signature, conditions):
