@@ -16,6 +16,7 @@ from tvm.ir import IRModule
 
 from cosearch.frontend import from_onnx
 from cosearch.peers import random_inputs
+from cosearch.schedules import resolve_target
 
 SYSTEMS = ("default", "rules", "zero_shot", "few_shot", "tuned")
 UNMEASURED = ("default", "rules", "zero_shot")
@@ -96,7 +97,8 @@ def leave_out(
     contestants: dict[str, Contestant] = {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        merge(folder / "zero_shot.sqlite", others)
+        target = resolve_target(f"{terms.target} -num-cores={terms.threads}")
+        merge(folder / "zero_shot.sqlite", others, target)
         for name in ("few_shot", "tuned"):
             shutil.copy(folder / "zero_shot.sqlite", folder / f"{name}.sqlite")
         merge(folder / "tuned.sqlite", [network.records])

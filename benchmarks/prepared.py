@@ -90,9 +90,14 @@ def prepare(
     return time.perf_counter() - start
 
 
-def merge(path: Path, files: Iterable[Path]) -> None:
-    """Put the records of several databases into one, which may exist."""
+def merge(path: Path, files: Iterable[Path], target: Target | None = None) -> None:
+    """Put the records of several databases into one, which may exist.
+
+    With a target it also learns from them, as a tuning into it would have done.
+    """
     database = open_database(path)
     for file in files:
         database.merge(file, replay=False)  # they were measured on this machine
+    if target is not None:
+        _ = database.knowledge(Conditions.of(target)).cost
     database.close()

@@ -196,7 +196,7 @@ def compare(
         notes.print(f"{DRAWN} networks drawn from the MBConv space")
         with tempfile.TemporaryDirectory() as temporary:
             database = Path(temporary) / "all.sqlite"
-            merge(database, [network.records for network in networks])
+            merge(database, [network.records for network in networks], target)
             rows.append(optimise_networks(DRAWN, options.seed, database, target))
     return rows
 
