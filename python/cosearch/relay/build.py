@@ -14,6 +14,7 @@ from cosearch.relay.library import Library
 from cosearch.relay.metadata import Metadata
 from cosearch.report.reuse import last_reuse, set_last_reuse
 from cosearch.schedules import ScheduleDatabase, resolve_target
+from cosearch.schedules.compile_kernels import compile_kernels
 
 
 def build(
@@ -64,6 +65,8 @@ def build(
     pipeline = relax.get_pipeline("cosearch" if enabled else "default")
     with resolved:
         lowered = pipeline(network)
+    if enabled:
+        lowered = compile_kernels(lowered, resolved)
     metadata = Metadata.of(network, resolved, last_reuse())
     executable = tvm.compile(metadata.attach(lowered), resolved, relax_pipeline=None)
     return Library(executable, metadata, mod_name)

@@ -7,19 +7,11 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from cosearch import ScheduleDatabase
 from cosearch.cli import main
 from cosearch.cli.main import app
 
 RUNNER = CliRunner()
 TARGET = ["--target", "llvm -mcpu=native", "--threads", "2"]
-
-
-@pytest.fixture
-def db(tmp_path, sampled_records) -> str:
-    path = tmp_path / "schedules.sqlite"
-    ScheduleDatabase(path).add_many(sampled_records)
-    return str(path)
 
 
 def invoke(*words) -> str:

@@ -17,13 +17,6 @@ RUNNER = CliRunner()
 TARGET = ["--target", "llvm -mcpu=native", "--threads", "2"]
 
 
-@pytest.fixture
-def db(tmp_path, sampled_records) -> str:
-    path = tmp_path / "schedules.sqlite"
-    ScheduleDatabase(path).add_many(sampled_records)
-    return str(path)
-
-
 def invoke(*words):
     result = RUNNER.invoke(app, [str(word) for word in words], catch_exceptions=False)
     assert result.exit_code == 0, result.output

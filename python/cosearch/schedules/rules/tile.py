@@ -200,7 +200,7 @@ def rank_tiles(study: Study, machine: Machine) -> list[Tile]:
         cycles = study.cycles(tile)
         ranked.append(replace(tile, cycles=cycles))
         if machine.threads > 1:
-            tasks = replace(tile, parallel=True).tasks(study.extents)
+            tasks = tile.tasks(study.extents)
             spread_cycles = machine.parallel_cycles(cycles, tasks)
             ranked.append(replace(tile, parallel=True, cycles=spread_cycles))
     return sorted(ranked, key=lambda tile: tile.cycles)

@@ -1,7 +1,6 @@
 """The best record of each workload, for those that are to be compared with another one."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,11 +96,9 @@ def read_donors(storage: Storage, wanted: dict[int, Conditions]) -> list[Donor]:
     return [_donor(storage, row, wanted[row.conditions_id]) for row in first.values()]
 
 
-def read_rejections(storage: Storage, shape_aware: Sequence[str]) -> set[tuple[str, str]]:
-    """Return the pairs of workload and record's uid that did not suit each other."""
-    statement = sa.select(rejections.c.shape_aware, rejections.c.record_uid).where(
-        rejections.c.shape_aware.in_(list(shape_aware))
-    )
+def read_rejections(storage: Storage) -> set[tuple[str, str]]:
+    """Return the pairs of workload (shape-aware) and record's uid that did not suit each other."""
+    statement = sa.select(rejections.c.shape_aware, rejections.c.record_uid)
     rows = storage.connection.read(lambda db: db.execute(statement).all())
     return {(row.shape_aware, row.record_uid) for row in rows}
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from cosearch.schedules.store import codec
 from cosearch.schedules.store.storage import Storage
 from cosearch.schedules.store.tables import cost_models, records, rejections
+from cosearch.schedules.store.writer import insert_if_new, insert_into
 
 MAX_MODEL_BYTES = 64 << 20
 
@@ -30,8 +30,7 @@ def write_model(storage: Storage, key: str, text: str, trained_on: int) -> None:
     values = {"trained_on": trained_on, "data": codec.pack(text)}
 
     def write(db: sa.Connection) -> None:
-        dialect = postgresql if db.dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(cost_models).values(key=key, **values)
+        statement = insert_into(db, cost_models).values(key=key, **values)
         db.execute(statement.on_conflict_do_update(index_elements=["key"], set_=values))
 
     storage.connection.write(write)
@@ -50,12 +49,5 @@ def count_designs(storage: Storage, conditions_ids: Sequence[int]) -> int:
 
 def write_rejection(storage: Storage, shape_aware: str, record_uid: str, reason: str) -> None:
     """Remember that a record does not suit a workload."""
-
-    def write(db: sa.Connection) -> None:
-        dialect = postgresql if db.dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(rejections).values(
-            shape_aware=shape_aware, record_uid=record_uid, reason=reason
-        )
-        db.execute(statement.on_conflict_do_nothing())
-
-    storage.connection.write(write)
+    row = {"shape_aware": shape_aware, "record_uid": record_uid, "reason": reason}
+    storage.connection.write(lambda db: insert_if_new(db, rejections, row))

@@ -68,7 +68,7 @@ def insert_workload(db: sa.Connection, ir: StoredIR) -> int:
             "kind": ir.kind,
             "coordinates": json.dumps(ir.coordinates),
         }
-        _insert_if_new(db, workloads, row)
+        insert_if_new(db, workloads, row)
         found = db.execute(sa.select(workloads.c.id).where(identity)).scalar_one()
     return int(found)
 
@@ -91,15 +91,21 @@ def _insert_conditions(db: sa.Connection, found: Conditions) -> int:
     statement = sa.select(conditions.c.id).where(conditions.c.key == found.key)
     row_id = db.execute(statement).scalar()
     if row_id is None:
-        _insert_if_new(db, conditions, {"key": found.key, **asdict(found)})
+        insert_if_new(db, conditions, {"key": found.key, **asdict(found)})
         row_id = db.execute(statement).scalar_one()
     return int(row_id)
 
 
-def _insert_if_new(db: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
-    # On a server another session may have added the row since we looked.
-    dialect = postgresql if db.dialect.name == "postgresql" else sqlite
-    db.execute(dialect.insert(table).values(**row).on_conflict_do_nothing())
+def insert_if_new(db: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
+    """Insert a row, unless another session has added an equal one since we looked."""
+    db.execute(insert_into(db, table).values(**row).on_conflict_do_nothing())
+
+
+def insert_into(db: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT that can say what to do about a row that is there already."""
+    if db.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
 
 
 def _known_uids(db: sa.Connection, uids: Iterable[str]) -> set[str]:

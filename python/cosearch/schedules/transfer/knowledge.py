@@ -70,18 +70,18 @@ class Knowledge:
 
         It is trained when the database has grown, which takes a second or two, and else read.
         """
-        if not self._storages or self._count_designs() < LEAST_RECORDS:
+        if sum(self._designs) < LEAST_RECORDS:
             return None
         first, *beneath = self._storages
         own = self._read(first)
         frozen = first.connection.read_only
-        if own is not None and (frozen or own[1] * GROWTH >= self._count_designs()):
+        if own is not None and (frozen or own[1] * GROWTH >= sum(self._designs)):
             return own[0]
         shipped = next(filter(None, map(self._read, beneath)), None)
-        few = count_designs(first, list(self._kindred[0])) < OWN_RECORDS
+        few = self._designs[0] < OWN_RECORDS
         if shipped is not None and (frozen or few):
             return shipped[0]
-        return self.learn()
+        return self._learn()
 
     def donors(
         self, signature: Signature, point: WorkloadPoint, k: int
@@ -91,44 +91,39 @@ class Knowledge:
         Left out are the workload itself under the same conditions, and donors that were tried for
         it and did not suit.
         """
-        rejected = {
-            pair
-            for storage in self._storages
-            for pair in read_rejections(storage, [signature.shape_aware])
-        }
         found = []
         donors, index = self._index
-        for neighbour in index.query(signature.shape_agnostic, point, k + len(rejected) + 1):
+        spare = self._rejected_donors[signature.shape_aware]
+        for neighbour in index.query(signature.shape_agnostic, point, k + len(spare) + 1):
             donor = donors[neighbour.row]
             same = donor.signature.shape_aware == signature.shape_aware
             if same and donor.conditions == self._conditions:
                 continue
-            if (signature.shape_aware, donor.uid) not in rejected:
+            if donor.uid not in spare:
                 found.append((donor, neighbour))
         return found[:k]
 
     def renew(self) -> None:
         """Look for donors again: records were added."""
-        self.__dict__.pop("_index", None)
+        for name in ("_index", "_rejected_donors", "_designs"):
+            self.__dict__.pop(name, None)
 
     def reject(self, signature: Signature, donor: Donor, reason: str) -> None:
-        """Remember that a donor does not suit a workload, where something can be remembered."""
+        """Remember that a donor does not suit a workload, for good where that can be written."""
+        self._rejected_donors[signature.shape_aware].add(donor.uid)
         storage = self._storages[0]
         if not storage.connection.read_only:
             write_rejection(storage, signature.shape_aware, donor.uid, reason)
 
-    def learn(self) -> DesignCost | None:
-        """Train the cost model on all records, and keep it; None where there are too few."""
-        count = self._count_designs()
-        if count < LEAST_RECORDS:
-            return None
+    def _learn(self) -> DesignCost | None:
+        """Train the cost model on all records, and keep it; None where they are of other rules."""
         samples = self._samples()
         if not samples:
             return None
         model = DesignCost.fit(samples)
         storage = self._storages[0]
         if not storage.connection.read_only:
-            write_model(storage, self._key, model.to_json(), count)
+            write_model(storage, self._key, model.to_json(), sum(self._designs))
         return model
 
     @cached_property
@@ -140,6 +135,21 @@ class Knowledge:
         ]
         structures = [donor.signature.shape_agnostic for donor in donors]
         return donors, SimilarityIndex(structures, [donor.point for donor in donors])
+
+    @cached_property
+    def _rejected_donors(self) -> dict[str, set[str]]:
+        """Uids of the records that did not suit a workload, by its shape-aware signature."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for storage in self._storages:
+            for shape_aware, uid in read_rejections(storage):
+                found[shape_aware].add(uid)
+        return found
+
+    @cached_property
+    def _designs(self) -> list[int]:
+        """How many records of each database follow a design."""
+        pairs = zip(self._storages, self._kindred, strict=True)
+        return [count_designs(storage, list(kindred)) for storage, kindred in pairs]
 
     @property
     def _key(self) -> str:
@@ -154,10 +164,6 @@ class Knowledge:
             return None if stored is None else (DesignCost.from_json(stored[0]), stored[1])
         except DamagedDataError:
             return None  # it is trained anew
-
-    def _count_designs(self) -> int:
-        pairs = zip(self._storages, self._kindred, strict=True)
-        return sum(count_designs(storage, list(kindred)) for storage, kindred in pairs)
 
     def _samples(self) -> list[Sample]:
         groups: dict[tuple[str, Conditions], list[Record]] = defaultdict(list)

@@ -11,7 +11,7 @@ from tvm.s_tir.schedule import Instruction
 from cosearch.schedules.rules.machine import Machine
 from cosearch.schedules.similarity import refit_split
 from cosearch.schedules.store.codec import block_names
-from cosearch.schedules.store.replay import replay
+from cosearch.schedules.store.replay import blank_schedule, replay
 
 
 def refit_trace(trace: list[Any], donor: IRModule, mod: IRModule, machine: Machine) -> Schedule:
@@ -45,7 +45,7 @@ def refit_trace(trace: list[Any], donor: IRModule, mod: IRModule, machine: Machi
         raise ValueError(f"it has {len(names)} blocks, the donor {len(donors)}")
     tuned = _rename(replay(trace, donor).trace, dict(zip(donors, names, strict=True)))
     spread = _parallel_splits(tuned.insts)
-    schedule = Schedule(mod, seed=1, error_render_level="fast", debug_mask="none")
+    schedule = blank_schedule(mod)
 
     def decide(
         instruction: Instruction, inputs: Sequence[Any], attrs: Sequence[Any], decision: Any

@@ -4,8 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tvm.s_tir.analysis import estimate_tir_flops
-
+from cosearch.schedules.count_flops import count_flops
 from cosearch.schedules.record import Record
 from cosearch.schedules.store.codec import same_workload
 from cosearch.schedules.tasks import TuningTask
@@ -41,7 +40,7 @@ class TaskState:
         self.best_us = min((r.latency_us for r in self.earlier), default=math.inf)
         self.exhausted = False
         self.max_stores = MAX_STORES
-        work = task.weight * estimate_tir_flops(mod)
+        work = task.weight * count_flops(mod["main"])
         self.history = TaskHistory(task.weight, work, promised_us=task.promised_us)
         if self.earlier:
             self.history.best_us = [self.best_us] * max(1, self.known_trials // batch)
