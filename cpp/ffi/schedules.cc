@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "ffi/checked.h"
+#include "ffi/tensor_data.h"
 #include "schedules/describe_workload.h"
 #include "schedules/forest.h"
 #include "schedules/similarity_index.h"
@@ -14,19 +15,6 @@ namespace cosearch {
 namespace {
 
 namespace ffi = tvm::ffi;
-
-template <typename T>
-const T* Data(const ffi::Tensor& tensor, int dimensions, DLDataTypeCode code) {
-  const DLDataType dtype = tensor.dtype();
-  const bool fits = tensor.ndim() == dimensions && dtype.code == code &&
-                    dtype.bits == 8 * sizeof(T) && dtype.lanes == 1 && tensor.IsContiguous() &&
-                    tensor.device().device_type == kDLCPU;
-  if (!fits) {
-    TVM_FFI_THROW(ValueError) << "expected a contiguous tensor of " << dimensions
-                              << " dimensions and " << 8 * sizeof(T) << "-bit values on the CPU";
-  }
-  return static_cast<const T*>(tensor.data_ptr());
-}
 
 ffi::Array<int64_t> RefitSplit(const ffi::Array<int64_t>& factors, int64_t extent,
                                int64_t max_innermost, int64_t lanes, int64_t threads) {

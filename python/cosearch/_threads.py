@@ -81,7 +81,7 @@ def beside_the_pool() -> Iterator[None]:
         yield
         return
     before = os.sched_getaffinity(0)
-    free = before - _bound_cores(before)
+    free = before - set(bound_threads(before).values())
     if free and free != before:
         os.sched_setaffinity(0, free)
     try:
@@ -90,12 +90,25 @@ def beside_the_pool() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _bound_cores(usable: set[int]) -> set[int]:
-    """Return the cores that threads of this process are bound to, one each."""
-    bound: set[int] = set()
+def bound_threads(usable: set[int]) -> dict[int, int]:
+    """Return the threads of this process that are bound to one of several cores, and their cores.
+
+    They are those of TVM's pool.
+
+    Parameters
+    ----------
+    usable : set of int
+        Cores that the process may use.
+
+    Returns
+    -------
+    dict of int to int
+        Core by the thread's id in the kernel.
+    """
+    bound: dict[int, int] = {}
     with contextlib.suppress(OSError):  # a thread that has just ended
         for task in _TASKS.iterdir():
             cores = os.sched_getaffinity(int(task.name))
             if len(cores) == 1 and cores != usable:
-                bound |= cores
+                bound[int(task.name)] = next(iter(cores))
     return bound

@@ -10,12 +10,12 @@ import cosearch
 
 PACKAGE = Path(cosearch.__file__).parent
 ORDER = [
-    *("frontend", "blocks", "schedules", "latency", "spaces", "accuracy", "hardware", "search"),
-    *("report", "pipeline", "relay", "peers", "cli"),
+    *("frontend", "blocks", "timing", "schedules", "latency", "spaces", "accuracy", "hardware"),
+    *("search", "report", "pipeline", "relay", "peers", "cli"),
 ]
 EVERYONE = {"_versions", "_threads"}
 CPP = PACKAGE.parents[1] / "cpp"
-CPP_ORDER = ["ir", "blocks", "schedules", "latency", "ffi"]
+CPP_ORDER = ["ir", "blocks", "timing", "schedules", "latency", "ffi"]
 
 
 def room(path: Path) -> str:

@@ -127,13 +127,8 @@ def test_kernels_run_on_the_threads_asked_for(threads):
     with WorkerPool(threads, workers=1) as pool:
         assert is_time(measure(pool, kernels.add_one_parallel)[0])
         (pid,) = pool.pids()
-        assert psutil.Process(pid).num_threads() == threads
-
-
-def test_hopeless_candidate_is_timed_briefly(pool):
-    (kernel, other) = pool.build([kernels.module_of(kernels.add_one)] * 2, TARGET)
-    assert len(pool.run(kernel, kernels.ARGS_INFO, best_us=1e-6)) == 2
-    assert len(pool.run(other, kernels.ARGS_INFO, best_us=1e6)) >= 3
+        names = [path.read_text().strip() for path in Path(f"/proc/{pid}/task").glob("*/comm")]
+        assert sum(name != "cosearch-holder" for name in names) == threads
 
 
 def test_stop_leaves_the_rest_unmeasured():

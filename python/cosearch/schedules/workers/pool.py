@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 import tvm
 from tvm.ir import IRModule
@@ -71,6 +71,9 @@ class WorkerPool:
     stop : callable, optional
         Asked between candidates; when it says True, what is left becomes a ``"stopped"`` failure.
     """
+
+    _calibrations: ClassVar[dict[int, channel.Message]] = {}
+    """Of this machine, by threads: no pool of a process need take them anew."""
 
     def __init__(
         self,
@@ -158,7 +161,7 @@ class WorkerPool:
         Returns
         -------
         list of float or Failure
-            Microseconds of one call, one for each repeat.
+            Microseconds of one call: the lower end of its interval, the estimate, the upper end.
         """
         if self._stop():
             return _STOPPED
@@ -167,7 +170,18 @@ class WorkerPool:
             again = kernel.worker.call(kernel.request, self._build_timeout_s, kernel.ir)
             if isinstance(again, Failure):
                 return again
-        message = {"do": "run", "key": kernel.key, "args_info": args_info, "best_us": best_us}
+        if self._threads not in self._calibrations:
+            calibration = kernel.worker.call({"do": "calibrate"}, self._build_timeout_s)
+            if isinstance(calibration, Failure):
+                return calibration
+            self._calibrations[self._threads] = calibration
+        message = {
+            "do": "run",
+            "key": kernel.key,
+            "args_info": args_info,
+            "best_us": best_us,
+            "calibration": self._calibrations[self._threads],
+        }
         answer = kernel.worker.call(message, self._run_timeout_s)
         return answer if isinstance(answer, Failure) else answer["latencies_us"]
 

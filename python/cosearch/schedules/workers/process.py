@@ -8,6 +8,7 @@ import resource
 import signal
 import socket
 import sys
+from dataclasses import asdict
 from typing import Any, NoReturn
 
 import tvm
@@ -18,12 +19,13 @@ from tvm.s_tir.transform import RemoveWeightLayoutRewriteBlock
 from tvm.target import Target
 from tvm.tirx import BufferStore
 
-from cosearch._threads import beside_the_pool
 from cosearch.schedules.workers import channel
 from cosearch.schedules.workers.arguments import ArgumentPool
 from cosearch.schedules.workers.compare import compare
-from cosearch.schedules.workers.timing import time_calls
+from cosearch.timing import Calibration, Stopwatch, calibrate, time_calls
 
+BUDGET_S = 0.5
+"""Seconds for timing one candidate where the machine is busy; else it takes a twentieth of one."""
 _PR_SET_PDEATHSIG = 1
 UNROLL_PASS = "tirx.UnrollLoop"
 
@@ -101,6 +103,8 @@ class Worker:
         self._modules: dict[str, tvm.runtime.Module] = {}
         self._targets: dict[str, Target] = {}
         self._arguments = ArgumentPool()
+        self._threads = 1
+        self._stopwatch: Stopwatch | None = None
 
     def answer(self, message: channel.Message, payload: bytes) -> channel.Message:
         """Do what a message asks for."""
@@ -112,7 +116,8 @@ class Worker:
 
     def _configure(self, message: channel.Message, _: bytes) -> channel.Message:
         _limit_memory(message["memory_bytes"])
-        tvm.get_global_func("runtime.config_threadpool")(1, message["threads"])
+        self._threads = message["threads"]
+        tvm.get_global_func("runtime.config_threadpool")(1, self._threads)
         return {"threads": int(tvm.get_global_func("runtime.NumThreads")())}
 
     def _build(self, message: channel.Message, payload: bytes) -> channel.Message:
@@ -125,17 +130,31 @@ class Worker:
         )
         return {}
 
+    def _calibrate(self, _message: channel.Message, _: bytes) -> channel.Message:
+        return asdict(calibrate(self._watch()))
+
     def _run(self, message: channel.Message, _: bytes) -> channel.Message:
         module = self._modules.pop(message["key"])
         guarded = self._arguments.get(message["args_info"])
         best_us = message["best_us"]
-        best_us = float("inf") if best_us is None else best_us
-        with beside_the_pool():
-            latencies_us = time_calls(module, [g.tensor for g in guarded], best_us)
+        found = time_calls(
+            self._watch(),
+            Calibration(**message["calibration"]),
+            module["main"],
+            [argument.tensor for argument in guarded],
+            budget_s=BUDGET_S,
+            best_us=float("inf") if best_us is None else best_us,
+        )
         outside = [i for i, argument in enumerate(guarded) if not argument.intact()]
         if outside:
             return _overrun(outside)
-        return {"latencies_us": latencies_us}
+        # The median of what is returned is the estimate.
+        return {"latencies_us": [found.low_us, found.latency_us, found.high_us]}
+
+    def _watch(self) -> Stopwatch:
+        if self._stopwatch is None:
+            self._stopwatch = Stopwatch(self._threads)
+        return self._stopwatch
 
     def _compare(self, message: channel.Message, payload: bytes) -> channel.Message:
         outcome = compare(payload, message["args_info"], Target(json.loads(message["target"])))

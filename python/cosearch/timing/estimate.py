@@ -1,0 +1,149 @@
+"""From what was seen in windows to a latency and how sure it is."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from cosearch.timing.calibration import Calibration
+from cosearch.timing.stopwatch import Windows
+
+TOLERANCE = 0.004
+"""How much slower than on the quiet machine the compute-bound reference may be, before and after a
+window. It is reproduced to 0.1 % there; at 1 % more, measured beside other virtual machines that
+shared the cores, kernels were up to 20 % slower."""
+LEAST_SHARE = 0.97
+"""Share of a window in which each thread of a kernel has to run."""
+MOST_GAP_US = 100.0
+"""Time for which another core may be taken meanwhile: by an interrupt, not by a process."""
+ENOUGH = 10
+"""Good windows that make an estimate."""
+FEW = 4
+"""Good windows without which there is none that can be trusted."""
+QUANTILE = 0.15
+"""Of the good windows' times, the one that counts."""
+SURE = 0.02
+"""Width of the interval, as a share of the latency, at which no more windows are needed."""
+UNSURE = 0.1
+"""Width of the interval from which on an estimate is unstable."""
+NINETY_PERCENT = 1.645
+"""Standard deviations on both sides of the mean that hold 90 % of a normal distribution."""
+CHANGED = 0.02
+"""How much slower the reference is, always, where the clock has changed since the calibration."""
+FASTER = 3
+"""So many windows in which it was faster than in the calibration are no accident."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What one call takes.
+
+    Attributes
+    ----------
+    latency_us : float
+        Microseconds of a call on the machine as it was calibrated.
+    low_us, high_us : float
+        The interval that holds it with 90 % confidence, as far as repetition can tell.
+    windows, good_windows : int
+        How often it was looked at, and how often nothing disturbed.
+    unstable : bool
+        Whether there were too few good windows, or they disagree: the latency is then an upper
+        bound rather than a measurement.
+    speed : float
+        Speed of the machine by its compute-bound reference, 1 as calibrated. The latency is
+        scaled by it where it has changed.
+    """
+
+    latency_us: float
+    low_us: float
+    high_us: float
+    windows: int
+    good_windows: int
+    unstable: bool
+    speed: float = 1.0
+
+    @property
+    def sure(self) -> bool:
+        """Whether more windows are unlikely to change it."""
+        width = self.high_us - self.low_us
+        return self.good_windows >= ENOUGH and width <= SURE * self.latency_us
+
+
+def good_windows(windows: Windows, floor_us: float) -> npt.NDArray[np.bool_]:
+    """Tell in which windows nothing disturbed.
+
+    Parameters
+    ----------
+    windows : Windows
+        What was seen.
+    floor_us : float
+        Time of the compute-bound reference on the quiet machine.
+    """
+    undisturbed = windows.compute_us.max(axis=1) <= floor_us * (1 + TOLERANCE)
+    present = np.minimum(windows.own_share, windows.pool_share) >= LEAST_SHARE
+    return np.asarray(undisturbed & present & (windows.gap_us <= MOST_GAP_US))
+
+
+def estimate(windows: Windows, calibration: Calibration) -> Estimate:
+    """Estimate the latency of a call.
+
+    Windows count in which the reference ran as fast as it does on the quiet machine, all threads
+    ran all the time, and nobody else ran. Of their times a low quantile is taken: what is left of
+    disturbance only adds to them.
+
+    Parameters
+    ----------
+    windows : Windows
+        At least one.
+    calibration : Calibration
+        Times of the reference on the quiet machine.
+    """
+    floor_us = _floor_us(windows, calibration)
+    good = good_windows(windows, floor_us)
+    count = int(good.sum())
+    if count >= FEW:
+        times = np.sort(windows.call_us[good])
+    else:  # the least disturbed ones, which is all that can be said
+        order = np.argsort(windows.compute_us.max(axis=1), kind="stable")
+        times = np.sort(windows.call_us[order[:FEW]])
+    speed = calibration.compute_us / floor_us
+    low, high = _ranks(len(times), QUANTILE)
+    latency_us = float(np.quantile(times, QUANTILE)) * speed
+    found = Estimate(
+        latency_us=latency_us,
+        low_us=min(latency_us, float(times[low]) * speed),
+        high_us=max(latency_us, float(times[high]) * speed),
+        windows=len(windows),
+        good_windows=count,
+        unstable=False,
+        speed=speed,
+    )
+    wide = found.high_us - found.low_us > UNSURE * latency_us
+    return replace(found, unstable=count < FEW or wide)
+
+
+def _floor_us(windows: Windows, calibration: Calibration) -> float:
+    """Return the reference's time where nothing disturbs it, now.
+
+    It is the calibrated one, unless the machine was faster several times, or is always slower by
+    the same: then its clock has changed, or the calibration was disturbed.
+    """
+    seen = np.sort(windows.compute_us.min(axis=1))
+    least, middle = float(seen[min(FASTER, len(seen)) - 1]), float(np.median(seen))
+    slower = least > calibration.compute_us * (1 + CHANGED)
+    steady = len(seen) >= ENOUGH and middle <= least * (1 + TOLERANCE)
+    if least < calibration.compute_us or (slower and steady):
+        return least
+    return calibration.compute_us
+
+
+def _ranks(count: int, quantile: float) -> tuple[int, int]:
+    """Return the places, in ascending order, between which a quantile lies in 90 of 100 samples.
+
+    Of `count` values about ``count * quantile`` lie below the quantile, as a binomial scatters.
+    """
+    below = count * quantile
+    spread = NINETY_PERCENT * math.sqrt(below * (1 - quantile))
+    low, high = math.floor(below - spread), math.ceil(below + spread)
+    return max(0, low), min(count - 1, high)

@@ -1,0 +1,109 @@
+"""estimate: what disturbed windows say does not count."""
+
+import numpy as np
+import pytest
+
+from cosearch.timing import Calibration, Windows, estimate
+from cosearch.timing.estimate import FEW, _ranks, good_windows
+
+CALIBRATION = Calibration(compute_us=30.0, memory_us=50.0, exclusive=True)
+
+
+def windows(call_us, **others) -> Windows:
+    count = len(call_us)
+    values = {
+        "own_share": np.ones(count),
+        "pool_share": np.ones(count),
+        "gap_us": np.full(count, 3.0),
+        "compute_us": np.full((count, 2), 30.01),
+        "memory_us": np.full((count, 2), 50.0),
+    }
+    return Windows(call_us=np.array(call_us, dtype="float64"), **(values | others))
+
+
+def disturbed(name, value, count=20) -> Windows:
+    """Half of the windows take twice the time, and say why."""
+    bad = np.arange(count) % 2 == 1
+    column = getattr(windows(np.ones(count)), name).copy()
+    column[bad] = value
+    return windows(np.where(bad, 200.0, 100.0), **{name: column})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("own_share", 0.9),
+        ("pool_share", 0.5),
+        ("gap_us", np.inf),
+        ("gap_us", 3000.0),
+        ("compute_us", [30.0, 30.4]),
+        ("compute_us", [31.5, 30.0]),
+    ],
+)
+def test_what_was_disturbed_does_not_count(name, value):
+    found = estimate(disturbed(name, value), CALIBRATION)
+    assert (found.latency_us, found.good_windows, found.unstable) == (100.0, 10, False)
+    assert found.speed == 1.0
+
+
+def test_times_that_disagree_without_a_sign_are_unstable():
+    times = np.where(np.arange(20) % 10 == 0, 100.0, 200.0)
+    found = estimate(windows(times), CALIBRATION)
+    assert found.good_windows == 20
+    assert found.unstable
+    assert (found.low_us, found.high_us) == (100.0, 200.0)
+
+
+def test_too_few_good_windows_are_unstable():
+    found = estimate(windows(np.full(20, 100.0), own_share=np.full(20, 0.5)), CALIBRATION)
+    assert found.unstable
+    assert found.good_windows == 0
+    assert found.latency_us == 100.0
+
+
+def test_the_least_disturbed_ones_are_the_upper_bound():
+    compute = np.full((20, 2), 35.0)
+    compute[:FEW] = 31.0
+    times = np.full(20, 150.0)
+    times[:FEW] = 110.0
+    found = estimate(windows(times, compute_us=compute), CALIBRATION)
+    assert found.unstable
+    assert found.latency_us == 110.0
+
+
+def test_a_clock_that_has_changed_scales():
+    slower = estimate(windows(np.full(20, 110.0), compute_us=np.full((20, 2), 33.0)), CALIBRATION)
+    assert slower.latency_us == pytest.approx(100.0)
+    assert slower.speed == pytest.approx(30 / 33)
+    assert not slower.unstable
+
+
+def test_a_calibration_that_was_disturbed_gives_way():
+    faster = windows(np.full(20, 100.0), compute_us=np.full((20, 2), 29.5))
+    assert estimate(faster, CALIBRATION).good_windows == 20
+    assert good_windows(faster, 29.0).sum() == 0
+
+
+def test_the_interval_covers_the_quantile():
+    random = np.random.default_rng(0)
+    inside = 0
+    for _ in range(400):
+        times = 100 * (1 + random.exponential(0.05, 30))
+        found = estimate(windows(times), CALIBRATION)
+        truth = 100 * (1 - 0.05 * np.log(1 - 0.15))
+        inside += found.low_us <= truth <= found.high_us
+        assert found.low_us <= found.latency_us <= found.high_us
+    assert 0.85 <= inside / 400 <= 0.99
+
+
+@pytest.mark.parametrize("count", [1, 4, 10, 50, 2000])
+def test_ranks_are_places(count):
+    low, high = _ranks(count, 0.15)
+    assert 0 <= low <= high < count
+
+
+def test_windows_join():
+    joined = windows([1.0, 2.0]) + windows([3.0])
+    assert len(joined) == 3
+    assert joined.call_us.tolist() == [1.0, 2.0, 3.0]
+    assert joined.compute_us.shape == (3, 2)
