@@ -5,7 +5,7 @@ import math
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -64,18 +64,24 @@ def write_report(
     benchmark: str,
     taken: dict[str, Any],
     rows: Sequence[dict[str, Any]],
-    summary: dict[str, float],
+    summary: Mapping[str, float | Mapping[str, float]],
 ) -> None:
-    """Write the figures of a run as JSON, where a file is given."""
+    """Write the figures of a run as JSON, where a file is given; null for what is not a number."""
     if path is None:
         return
     report = {
         "benchmark": benchmark,
         "conditions": taken,
         "rows": list(rows),
-        "summary": {k: None if math.isnan(v) else v for k, v in summary.items()},
+        "summary": _without_nan(summary),
     }
     path.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_nan(entry) for key, entry in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def show(table: Table, summary: dict[str, float]) -> None:
