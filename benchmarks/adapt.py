@@ -20,12 +20,8 @@ all architectures of the table, means over `--seeds`:
 """
 
 import argparse
-import csv
-import gzip
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -37,56 +33,14 @@ from rich.console import Console
 from rich.table import Table
 
 from cosearch.latency.adapt import DeviceAdapter
-from cosearch.latency.adapt_encodings import Encoding, encode_fbnet, encode_nasbench201
+from cosearch.latency.adapt_tables import PREFIX, DeviceTable, read_device_table
 from cosearch.schedules import resolve_target
 
 Floats = npt.NDArray[np.float64]
 TABLES = ("nasbench201.csv.gz", "fbnet.csv.gz")
-PREFIX = "latency_ms_"
 METHODS = ("chosen", "random", "ridge", "features")
 NINETY_PERCENT = 1.645
 notes = Console(stderr=True)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A table of measured architectures."""
-
-    name: str
-    encoding: Encoding
-    devices: list[str]
-    latencies_us: Floats
-
-
-def load(path: Path) -> Measured:
-    """Read a table.
-
-    Raises
-    ------
-    ValueError
-        If it is none, or a value is missing.
-    """
-    opener: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", newline="") as file:
-        reader = csv.DictReader(file)
-        devices = [name for name in reader.fieldnames or () if name.startswith(PREFIX)]
-        if "arch" not in (reader.fieldnames or ()) or len(devices) < 2:
-            raise ValueError(f"{path}: needs a column arch and two or more {PREFIX}DEVICE")
-        rows = list(reader)
-    if not rows:
-        raise ValueError(f"{path}: no rows")
-    encode = encode_nasbench201 if rows[0]["arch"].startswith("|") else encode_fbnet
-    try:
-        encoding = encode([row["arch"] for row in rows])
-        latencies = np.array([[float(row[name] or "nan") for name in devices] for row in rows])
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from error
-    wrong = ~(np.isfinite(latencies) & (latencies > 0))
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
-        raise ValueError(f"{path}: row {row + 2} has no positive {devices[column]}")
-    names = [name.removeprefix(PREFIX) for name in devices]
-    return Measured(path.name.split(".")[0], encoding, names, latencies * 1e3)
 
 
 def spearman(left: Floats, right: Floats) -> float:
@@ -119,7 +73,7 @@ def fit_all(columns: Floats, truth: Floats) -> Floats:
     return basis @ np.linalg.lstsq(basis, target, rcond=None)[0]
 
 
-def appraise(table: Measured, device: int, samples: int, seeds: int) -> dict[str, Any]:
+def appraise(table: DeviceTable, device: int, samples: int, seeds: int) -> dict[str, Any]:
     """Leave a device out."""
     truth = table.latencies_us[:, device]
     others = np.delete(table.latencies_us, device, axis=1)
@@ -204,7 +158,7 @@ def main() -> int:
     options, load_before = parse(), os.getloadavg()
     rows = []
     try:
-        for table in map(load, options.tables):
+        for table in map(read_device_table, options.tables):
             if len(table.encoding) <= options.samples:
                 raise ValueError(f"{table.name}: {len(table.encoding)} rows are too few")
             for device, name in enumerate(table.devices):

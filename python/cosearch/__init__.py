@@ -14,15 +14,17 @@ check_versions()
 if TYPE_CHECKING:
     from cosearch import relay as relay
     from cosearch.blocks import LiftBlocks as LiftBlocks
+    from cosearch.latency import LatencyPredictor as LatencyPredictor
     from cosearch.schedules import ScheduleDatabase as ScheduleDatabase
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "LiftBlocks": "cosearch.blocks",
+    "LatencyPredictor": "cosearch.latency",
     "ScheduleDatabase": "cosearch.schedules",
 }
-_ROOMS = ("blocks", "frontend", "relay", "report", "schedules")
+_ROOMS = ("blocks", "frontend", "latency", "relay", "report", "schedules", "spaces", "timing")
 
 __all__ = [*_HOMES, *_ROOMS, "__version__"]  # noqa: PLE0604 - the names are strings
 

@@ -22,6 +22,7 @@ from cosearch.schedules import (
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
 sys.path.insert(0, str(Path(__file__).parent / "schedules"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from mbconv_family import MBConvNet, Stage, calibrate
 from sampling import sample_trace

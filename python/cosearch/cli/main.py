@@ -4,7 +4,16 @@ import sys
 import warnings
 from typing import Any
 
-from cosearch.cli import bench, build, db, reuse, tune  # noqa: F401 - they register with the app
+from cosearch.cli import (  # noqa: F401 - they register with the app
+    bench,
+    build,
+    db,
+    latency,
+    measure,
+    predict,
+    reuse,
+    tune,
+)
 from cosearch.cli.app import app, notes
 
 

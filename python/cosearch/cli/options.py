@@ -9,6 +9,17 @@ import typer
 from cosearch.cli.app import notes
 
 Model = Annotated[Path, typer.Argument(help="ONNX file of the network.", show_default=False)]
+Models = Annotated[
+    list[Path], typer.Argument(help="ONNX files of the networks.", show_default=False)
+]
+Predictor = Annotated[
+    Path | None,
+    typer.Option(
+        "--predictor",
+        metavar="FILE",
+        help="Predictor. [default: the target's in the user's cache folder]",
+    ),
+]
 Shapes = Annotated[
     list[str] | None,
     typer.Option(

@@ -74,7 +74,7 @@ class GraphModule:
             When an input is missing or wrong.
         """
         self.set_input(**inputs)
-        arguments = self._arguments()
+        arguments = self.arguments()
         set_threads(self.library.metadata.threads)
         result = self.module["main"](*arguments)
         self._outputs = [result] if isinstance(result, tvm.runtime.Tensor) else list(result)
@@ -145,7 +145,7 @@ class GraphModule:
         self, func_name: str, repeat: int, number: int, min_repeat_ms: int, inputs: dict[str, Any]
     ) -> Callable[[], Any]:
         self.set_input(**inputs)
-        arguments = self._arguments()
+        arguments = self.arguments()
         set_threads(self.library.metadata.threads)
         saved = f"cosearch_{func_name}"
         self.module.save_function(func_name, saved, *arguments)
@@ -154,7 +154,14 @@ class GraphModule:
         )
         return timer
 
-    def _arguments(self) -> list[tvm.runtime.Tensor]:
+    def arguments(self) -> list[tvm.runtime.Tensor]:
+        """Return the inputs in the order in which the network takes them.
+
+        Raises
+        ------
+        ValueError
+            When one was not set.
+        """
         names = [spec.name for spec in self.library.metadata.inputs]
         missing = [name for name in names if name not in self._inputs]
         if missing:

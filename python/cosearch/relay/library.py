@@ -57,7 +57,7 @@ class Library:
         return lambda _device: self
 
     def profile(self, seed: int = 0) -> ReuseReport:
-        """Measure each kernel on random input, and the peak of the machine.
+        """Measure each kernel where it stands, on random input, and the peak of the machine.
 
         Parameters
         ----------
@@ -69,11 +69,12 @@ class Library:
         ReuseReport
             `Library.reuse` with measured times, and so with shares of the time and of the peak.
         """
-        from cosearch.latency import peak_gflops
-        from cosearch.relay.profile import profile_kernels
+        from cosearch.latency import Laboratory, peak_gflops
+        from cosearch.relay.measure_network import measure_network
 
-        latency_us = profile_kernels(self, seed)
         target = tvm.target.Target(json.loads(self.metadata.target))
+        labels = measure_network(self, Laboratory(target), seed=seed)
+        latency_us = {name: label.latency_us for name, label in labels.kernels.items()}
         peak = peak_gflops(target) if target.kind.name == "llvm" else None
         return self.reuse.with_measured(latency_us, peak)
 

@@ -257,7 +257,9 @@ def _apply_candidates(
     """Schedule a workload by the first candidate that serves; note why none does."""
     fault = "no rule fits it"
     try:
-        candidates = rank_candidates(job.mod, job.signature, machine, knowledge, job.relative)
+        candidates = rank_candidates(
+            job.mod, job.signature, machine, knowledge, relative=job.relative
+        )
         for candidate in islice(candidates, CANDIDATES):
             result, fault = _try(job, candidate, machine, verifier)
             if not fault:

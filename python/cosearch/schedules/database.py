@@ -13,6 +13,7 @@ from tvm.s_tir.meta_schedule.database.database import _PyDatabase
 
 from cosearch.blocks import Signature
 from cosearch.schedules.conditions import Conditions
+from cosearch.schedules.labelled import Labelled
 from cosearch.schedules.meta_schedule import MetaScheduleCallbacks
 from cosearch.schedules.record import Record
 from cosearch.schedules.store.base import base_storage
@@ -24,7 +25,7 @@ from cosearch.schedules.upkeep import Upkeep
 _entered = threading.local()
 
 
-class ScheduleDatabase(Upkeep, _PyDatabase):  # type: ignore[misc] # TVM's classes are Any to mypy
+class ScheduleDatabase(Upkeep, Labelled, _PyDatabase):  # type: ignore[misc] # TVM's classes are Any to mypy
     """Tuned schedules in a SQLite file or on a PostgreSQL server.
 
     It is a MetaSchedule database: inside ``with ScheduleDatabase():`` TVM's own passes use it too.

@@ -9,12 +9,12 @@ from cosearch.schedules.store.errors import DatabaseError
 from cosearch.schedules.store.tables import (
     ADDED_IN_2,
     FORMAT_VERSION,
-    cost_models,
     meta,
     metadata,
-    rejections,
 )
 
+OLDER = ("1", "2")
+"""Versions that are brought up to date."""
 _CREATION_LOCK = 0x636F7365  # any number that all processes agree on
 
 
@@ -78,7 +78,7 @@ def _check_format(connection: Connection) -> None:
         raise DatabaseError(
             f"{where} is a database of another program, which was left as it is: name another one."
         )
-    if found == "1":
+    if found in OLDER:
         _upgrade(connection)
     elif not found.isdecimal() or int(found) < FORMAT_VERSION:
         raise DatabaseError(
@@ -93,7 +93,7 @@ def _check_format(connection: Connection) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
-    """Bring a database of version 1 up to date, in one transaction."""
+    """Bring a database of an older version up to date, in one transaction."""
     if connection.read_only:
         raise DatabaseError(
             f"{connection.location} was written by an older cosearch, and cannot be brought up to "
@@ -102,13 +102,14 @@ def _upgrade(connection: Connection) -> None:
 
     def alter(db: sa.Connection) -> None:
         current = sa.select(meta.c.value).where(meta.c.key == "format_version")
-        if db.execute(current).scalar() != "1":
+        version = db.execute(current).scalar()
+        if version not in OLDER:
             return  # another process was faster
-        for table, names in ADDED_IN_2:
+        for table, names in ADDED_IN_2 if version == "1" else ():
             for name in names:
                 column = sa.schema.CreateColumn(table.c[name]).compile(dialect=db.dialect)
                 db.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {column}")
-        metadata.create_all(db, tables=[rejections, cost_models])
+        metadata.create_all(db)
         db.execute(
             meta.update().where(meta.c.key == "format_version").values(value=str(FORMAT_VERSION))
         )

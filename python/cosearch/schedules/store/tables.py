@@ -15,9 +15,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-FORMAT_VERSION = 2
-"""Written to ``meta``. Version 1 is brought up to date when it is opened for writing; a database of
-another version is refused."""
+FORMAT_VERSION = 3
+"""Written to ``meta``. Versions 1 and 2 are brought up to date when they are opened for writing; a
+database of another version is refused."""
 
 metadata = MetaData()
 
@@ -113,8 +113,47 @@ cost_models = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
+# Measured latencies of kernels, blocks and networks, by what they are of. Of one thing measured
+# twice in the same way, the newest.
+labels = Table(
+    "labels",
+    metadata,
+    _id_column(),
+    Column("level", String(16), nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("context", String(16), nullable=False),
+    Column("network", String(64), nullable=False),
+    Column("conditions_id", _RowId, ForeignKey("conditions.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("protocol", Integer, nullable=False),
+    Column("latency_us", Float(53), nullable=False),
+    Column("low_us", Float(53), nullable=False),
+    Column("high_us", Float(53), nullable=False),
+    Column("unstable", Integer, nullable=False),
+    Column("exclusive", Integer, nullable=False),
+    Column("parts", Text, nullable=False),
+    Column("created", Text, nullable=False),
+    UniqueConstraint(
+        "level", "key", "context", "network", "conditions_id", name="uq_labels_identity"
+    ),
+)
+
+# How fast the reference work is on a quiet machine, which labels are scaled to.
+calibrations = Table(
+    "calibrations",
+    metadata,
+    _id_column(),
+    Column("machine", Text, nullable=False),
+    Column("threads", Integer, nullable=False),
+    Column("protocol", Integer, nullable=False),
+    Column("compute_us", Float(53), nullable=False),
+    Column("memory_us", Float(53), nullable=False),
+    Column("exclusive", Integer, nullable=False),
+    UniqueConstraint("machine", "threads", "protocol", name="uq_calibrations_machine"),
+)
+
 ADDED_IN_2 = (
     (workloads, ("kind", "coordinates")),
     (records, ("design",)),
 )
-"""Columns that a database of version 1 lacks; it also lacks the last two tables."""
+"""Columns that a database of version 1 lacks. Older ones lack some of the last tables as well."""

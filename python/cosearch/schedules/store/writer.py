@@ -35,7 +35,7 @@ def insert_entries(db: sa.Connection, entries: Sequence[Entry]) -> list[int]:
         if identity not in workload_ids:
             workload_ids[identity] = insert_workload(db, entry.ir)
         if entry.conditions not in conditions_ids:
-            conditions_ids[entry.conditions] = _insert_conditions(db, entry.conditions)
+            conditions_ids[entry.conditions] = insert_conditions(db, entry.conditions)
         row = _record_row(entry, workload_ids[identity], conditions_ids[entry.conditions])
         key = db.execute(records.insert(), row).inserted_primary_key
         added.extend(key or ())
@@ -87,7 +87,8 @@ def _equal_workload(db: sa.Connection, ir: StoredIR) -> int | None:
     return None
 
 
-def _insert_conditions(db: sa.Connection, found: Conditions) -> int:
+def insert_conditions(db: sa.Connection, found: Conditions) -> int:
+    """Return the row of some conditions, which are added if they are new."""
     statement = sa.select(conditions.c.id).where(conditions.c.key == found.key)
     row_id = db.execute(statement).scalar()
     if row_id is None:

@@ -74,7 +74,9 @@ def rank_candidates(
     signature: Signature,
     machine: Machine,
     knowledge: Knowledge,
+    *,
     relative: str = "",
+    designer: Designer | None = None,
 ) -> Iterator[Candidate]:
     """Yield schedules for a workload, the one that is expected to be the fastest first.
 
@@ -95,6 +97,8 @@ def rank_candidates(
         Donors and cost model.
     relative : str
         A tuned block (see `choose_relative`) whose workloads are preferred among equals.
+    designer : Designer, optional
+        Of the workload, where the caller has one.
 
     Raises
     ------
@@ -110,7 +114,7 @@ def rank_candidates(
         if not donor.design and near.same_structure
     ]
     try:
-        designer = Designer(mod, machine)
+        designer = designer or Designer(mod, machine)
     except NotScheduled:
         if not traces:
             raise

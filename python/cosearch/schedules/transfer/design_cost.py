@@ -13,6 +13,7 @@ import tvm_ffi
 from cosearch.schedules.rules.design import Design, Designer
 from cosearch.schedules.similarity import COORDINATES
 from cosearch.schedules.store.errors import DamagedDataError
+from cosearch.schedules.transfer.forest import load_forest
 
 FEATURES_VERSION = 1
 """Goes up when features, or what is predicted from them, change: older models are not used."""
@@ -127,7 +128,7 @@ class DesignCost:
 
     def __init__(self, booster: dict[str, Any]) -> None:
         try:
-            self._predict = _forest(booster)
+            self._predict = load_forest(booster)
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise DamagedDataError(f"no cost model: {error}") from error
         self._booster = booster
@@ -187,35 +188,3 @@ class DesignCost:
         out = np.empty(len(features))
         self._predict(tvm_ffi.from_dlpack(features), tvm_ffi.from_dlpack(out))
         return np.asarray(np.exp(out) * cycles)
-
-
-def _forest(booster: dict[str, Any]) -> Any:
-    """Make the C++ forest of xgboost's JSON, which says it in more words."""
-    learner = booster["learner"]
-    trees = learner["gradient_booster"]["model"]["trees"]
-    columns: dict[str, list[Any]] = {"feature": [], "threshold": [], "left": [], "right": []}
-    roots = []
-    for tree in trees:
-        start = len(columns["left"])
-        roots.append(start)
-        columns["feature"] += tree["split_indices"]
-        columns["threshold"] += tree["split_conditions"]
-        for side in ("left", "right"):
-            children = tree[f"{side}_children"]
-            columns[side] += [child if child < 0 else child + start for child in children]
-    base = learner["learner_model_param"]["base_score"]
-    base = float(str(base).strip("[]"))
-    tensors = [
-        tvm_ffi.from_dlpack(np.asarray(columns[name], dtype=dtype))
-        for name, dtype in (
-            ("feature", "int32"),
-            ("threshold", "float32"),
-            ("left", "int32"),
-            ("right", "int32"),
-        )
-    ]
-    roots_tensor = tvm_ffi.from_dlpack(np.asarray(roots, dtype="int32"))
-    features = int(learner["learner_model_param"]["num_feature"])
-    return tvm_ffi.get_global_func("cosearch.schedules.Forest")(
-        *tensors, roots_tensor, base, features
-    )

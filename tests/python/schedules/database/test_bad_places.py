@@ -114,7 +114,7 @@ def test_database_of_another_program_is_left_alone(path):
 @pytest.mark.parametrize(
     ("version", "message"),
     [
-        ("3", "written by a newer cosearch.*pip install --upgrade"),
+        ("4", "written by a newer cosearch.*pip install --upgrade"),
         ("0", "no release of cosearch wrote"),
         ("one", "no release of cosearch wrote"),
     ],
@@ -131,9 +131,14 @@ def test_other_formats_are_refused(path, make_record, version, message):
         assert raw.execute("SELECT count(*) FROM records").fetchone() == (1,)
 
 
-def _make_old(path):
-    """Turn a database into one of the first format."""
+def _make_old(path, version="1"):
+    """Turn a database into one of an older format."""
     with sqlite3.connect(path) as raw:
+        raw.execute("DROP TABLE labels")
+        raw.execute("DROP TABLE calibrations")
+        raw.execute("UPDATE meta SET value = ? WHERE key = 'format_version'", [version])
+        if version != "1":
+            return
         for table, column in (
             ("workloads", "kind"),
             ("workloads", "coordinates"),
@@ -142,14 +147,14 @@ def _make_old(path):
             raw.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         raw.execute("DROP TABLE rejections")
         raw.execute("DROP TABLE cost_models")
-        raw.execute("UPDATE meta SET value = '1' WHERE key = 'format_version'")
 
 
-def test_database_of_the_first_format_is_brought_up_to_date(path, make_record, signature):
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_database_of_an_older_format_is_brought_up_to_date(path, make_record, version):
     database = ScheduleDatabase(path)
     database.add(make_record(3.0))
     database.close()
-    _make_old(path)
+    _make_old(path, version)
     database = ScheduleDatabase(path)
     assert [record.latency_us for record in database.records()] == [3.0]
     database.add(make_record(2.0))

@@ -253,6 +253,6 @@ def test_the_relative_is_preferred_among_equals(unusual, machine, conditions):
         knowledge = database.knowledge(conditions)
         signature = workload_of(mod["main"]).signature
         nearest = next(rank_candidates(mod, signature, machine, knowledge))
-        preferred = next(rank_candidates(mod, signature, machine, knowledge, "b"))
+        preferred = next(rank_candidates(mod, signature, machine, knowledge, relative="b"))
     assert nearest.donor.block == "a"
     assert preferred.donor.block == "b"

@@ -1,0 +1,239 @@
+"""How well the latency of networks is predicted that were never measured.
+
+    python benchmarks/predictor.py --labels labels.sqlite --json predictor.json
+    python benchmarks/predictor.py --labels labels.sqlite net1.onnx net2.onnx ...
+    python benchmarks/predictor.py --quick                  # less than two minutes
+
+Networks of three spaces (MBConv, NAS-Bench-201, ResNet-like) are built from the package's own
+records and measured, or read from ``--labels``, where they are kept. Then some are held out:
+
+- `architecture`: a third of the networks of each space,
+- `width`: all of an MBConv space that is 1.3 times as wide,
+- `family`: one space after another,
+- `given`: the ONNX files of the command line, where there are any.
+
+Compared, on the same splits: a regression on operations, a look-up table of operators, and a
+regression of each kind of kernel on its shape as nn-Meter's (Zhang et al., MobiSys 2021), which
+knows nothing of schedules.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from labelled import Family, draw, families, label
+from networks import load_network
+from reporting import conditions, show, write_report
+from rich.console import Console
+from rich.table import Table
+from rivals import RIVALS
+from tvm.target import Target
+
+from cosearch import frontend
+from cosearch.latency import Laboratory
+from cosearch.latency.composition import compose, import_block
+from cosearch.latency.dataset import Dataset, read_dataset
+from cosearch.latency.metrics import prediction_metrics
+from cosearch.latency.outlook import Foreseer
+from cosearch.latency.predictor import LatencyPredictor
+from cosearch.relay.label_network import label_network
+from cosearch.schedules import Conditions, ScheduleDatabase, resolve_target
+
+COUNT, QUICK_COUNT = 60, 9
+HELD_OUT = 3
+"""One of so many networks is held out by architecture."""
+BATCH = 200_000
+METRICS = ("within_10_percent", "within_5_percent", "rmspe", "mape", "kendall_tau")
+notes = Console(stderr=True)
+
+Split = tuple[str, frozenset[str], frozenset[str]]
+"""Name, and digests of the networks to learn from and to test on."""
+
+
+def splits(data: Dataset, found: list[Family], given: frozenset[str]) -> list[Split]:
+    """Make the splits out of what was measured."""
+    own = {
+        family.name: [
+            key
+            for key, name in zip(data.networks, data.names, strict=True)
+            if name.startswith(family.name + " ") and key not in given
+        ]
+        for family in found
+    }
+    learnable = {name: keys for name, keys in own.items() if "x1.3" not in name}
+    held = {name: keys[::HELD_OUT] for name, keys in learnable.items()}
+    everything = frozenset().union(*learnable.values())
+    train = everything - frozenset().union(*held.values())
+    rows: list[Split] = [
+        (f"architecture: {name}", train, frozenset(keys)) for name, keys in held.items()
+    ]
+    wide = frozenset().union(*(keys for name, keys in own.items() if "x1.3" in name))
+    rows.append(("width: mbconv x1.3", everything, wide))
+    rows += [
+        (f"family: {name}", everything - frozenset(keys), frozenset(keys))
+        for name, keys in learnable.items()
+    ]
+    rows.append(("given", everything | wide, given))
+    return [(name, learn, test) for name, learn, test in rows if len(test) > 1 and len(learn) > 4]
+
+
+def appraise(
+    data: Dataset, split: Split, database: ScheduleDatabase, target: Target
+) -> dict[str, Any]:
+    """Learn from one part and predict the other."""
+    name, learn, test = split
+    known, wanted = data.only(learn), data.only(test)
+    predictor = LatencyPredictor.fit_dataset(known, database, target)
+    predicted = [predictor.of_composition(c) for c in wanted.compositions]
+    row = {
+        "split": name,
+        "networks": len(wanted.networks),
+        "learnt_from": len(known.networks),
+        "measured_us": wanted.measured_us.tolist(),
+        "predicted_us": [found.us for found in predicted],
+        "low_us": [found.low_us for found in predicted],
+        "high_us": [found.high_us for found in predicted],
+        "sources": sorted({found.source for found in predicted}),
+        "cosearch": predictor.evaluate(wanted),
+    }
+    for rival, make in RIVALS.items():
+        guesses = make(known).predict(wanted.compositions)
+        row[rival] = prediction_metrics(guesses, wanted.measured_us)
+    return row
+
+
+def pool(rows: list[dict[str, Any]], kind: str) -> dict[str, float]:
+    """Take the networks of the splits of a kind together."""
+    own = [row for row in rows if row["split"].startswith(kind)]
+    if not own:
+        return {}
+    joined = {
+        name: np.concatenate([row[name] for row in own])
+        for name in ("predicted_us", "measured_us", "low_us", "high_us")
+    }
+    found = prediction_metrics(**joined)
+    # Between spaces latencies differ so much that any order is right.
+    found["kendall_tau"] = min(row["cosearch"]["kendall_tau"] for row in own)
+    return found
+
+
+def speed(predictor: LatencyPredictor, family: Family) -> dict[str, float]:
+    """Time queries: of blocks never seen, of one architecture, of a batch."""
+    space, rng = family.space, np.random.default_rng(0)
+    few = space.sample(2, rng)
+    cold = []
+    foreseer = Foreseer(ScheduleDatabase(), predictor.conditions)
+    for block in {block.name: block for block in space.blocks(few[0])}.values():
+        mod = import_block(block.build, block.input_shape, first=False)
+        start = time.perf_counter()
+        predictor.of_composition(compose(mod, predictor.target, foreseer))
+        cold.append(time.perf_counter() - start)
+    predictor.predict_batch(few, space)
+    plan, one = predictor.plan(space), few[:1]
+    queries = []
+    for _ in range(200):
+        start = time.perf_counter()
+        plan.latencies_us(one)
+        queries.append(time.perf_counter() - start)
+    batch = np.repeat(few, BATCH // 2, axis=0)
+    batches = []
+    for _ in range(5):
+        start = time.perf_counter()
+        plan.latencies_us(batch)
+        batches.append(time.perf_counter() - start)
+    return {
+        "cold_block_ms": median(cold) * 1e3,
+        "warm_query_us": median(queries) * 1e6,
+        "batch_per_second": BATCH / median(batches),
+    }
+
+
+def render(rows: list[dict[str, Any]]) -> None:
+    """Print each split."""
+    table = Table("split", "networks", title="networks within 10 % / within 5 %, RMSPE, tau")
+    for name in ("cosearch", *RIVALS):
+        table.add_column(name, justify="right")
+    table.add_column("in interval", justify="right")
+    for row in rows:
+        cells = []
+        for name in ("cosearch", *RIVALS):
+            found = row[name]
+            cells.append(
+                f"{found['within_10_percent']:.0%} / {found['within_5_percent']:.0%}, "
+                f"{found['rmspe']:.1%}, {found['kendall_tau']:.2f}"
+            )
+        covered = f"{row['cosearch']['interval_coverage']:.0%}"
+        table.add_row(row["split"], str(row["networks"]), *cells, covered)
+    show(table, {})
+
+
+def measure_given(paths: list[str], database: ScheduleDatabase, target: Target) -> frozenset[str]:
+    """Measure the networks of the command line; return their digests."""
+    laboratory = Laboratory(target, database)
+    keys = set()
+    for path in paths:
+        notes.print(f"{path}: measured")
+        mod = frontend.from_onnx(load_network(path))
+        found = label_network(mod, target, database, laboratory, name=f"given {path}")
+        keys.add(found.network.key)
+    return frozenset(keys)
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("networks", nargs="*", help="ONNX files to test on as well")
+    parser.add_argument("--target", default="llvm -mcpu=native")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--labels", type=Path, metavar="FILE", help="where labels are kept")
+    parser.add_argument("--count", type=int, default=COUNT, help="networks of each space")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quick", action="store_true", help="one space, few networks")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    options = parser.parse_args()
+    if options.quick:
+        options.count = min(options.count, QUICK_COUNT)
+    if options.count < QUICK_COUNT:
+        parser.error(f"--count takes {QUICK_COUNT} or more")
+    return options
+
+
+def main() -> int:
+    """Run the benchmark."""
+    options, load_before = parse(), os.getloadavg()
+    target = resolve_target(f"{options.target} -num-cores={options.threads}")
+    found = families()[1:2] if options.quick else families()
+    with tempfile.TemporaryDirectory() as folder:
+        database = ScheduleDatabase(options.labels or Path(folder) / "labels.sqlite")
+        drawn = [
+            (family, name, row)
+            for family in found
+            for name, row in draw(family, round(options.count * family.share), options.seed)
+        ]
+        seconds = label(drawn, database, target, notes)
+        given = measure_given(options.networks, database, target)
+        notes.print(f"{len(drawn)} networks measured or read in {seconds:.0f} s")
+        data = read_dataset(database, Foreseer(database, Conditions.of(target)))
+        rows = [appraise(data, s, database, target) for s in splits(data, found, given)]
+        render(rows)
+        everything = LatencyPredictor.fit_dataset(data, database, target)
+        timed = speed(everything, found[0])
+        database.close()
+    kinds = ("architecture", "width", "family", "given")
+    summary = {kind: values for kind in kinds if (values := pool(rows, kind))}
+    show(Table(show_header=False, box=None), timed)
+    taken = conditions(target, load_before) | {"networks": len(data.networks)}
+    write_report(options.json, "predictor", taken, rows, {**summary, **timed})
+    for kind, values in summary.items():
+        notes.print(kind, {name: round(value, 4) for name, value in values.items()})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

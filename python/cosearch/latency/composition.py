@@ -1,0 +1,121 @@
+"""Networks and blocks as the kernels that they are compiled to."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tvm.ir import IRModule
+from tvm.target import Target
+from tvm.tirx import PrimFunc
+
+from cosearch import frontend
+from cosearch.blocks import workload_signature
+from cosearch.latency.outlook import Foreseer, Outlook
+from cosearch.schedules.call_sites import CallSites
+from cosearch.schedules.lower import lower_to_workloads
+
+
+@dataclass(frozen=True)
+class Composition:
+    """Kernels of a network.
+
+    Attributes
+    ----------
+    workloads : tuple of str
+        Shape-aware signatures, each once.
+    calls : numpy.ndarray
+        How often each is called; float64 ``[kernels]``.
+    outlooks : tuple of Outlook
+        What the database promises of each.
+    """
+
+    workloads: tuple[str, ...]
+    calls: npt.NDArray[np.float64]
+    outlooks: tuple[Outlook, ...]
+
+
+def compose(mod: IRModule, target: Target, foreseer: Foreseer) -> Composition:
+    """Find the kernels of a Relax module, without scheduling any.
+
+    Parameters
+    ----------
+    mod : tvm.ir.IRModule
+        A network or block.
+    target : tvm.target.Target
+        What it would be compiled for.
+    foreseer : Foreseer
+        Who knows how each would be scheduled.
+    """
+    lowered = lower_to_workloads(mod, target)
+    functions = {var.name_hint: func for var, func in lowered.functions.items()}
+    calls: dict[str, int] = {}
+    outlooks: dict[str, Outlook] = {}
+    for name, site in CallSites.of(lowered).kernels.items():
+        func = functions.get(name)
+        if not isinstance(func, PrimFunc):
+            continue
+        signature = workload_signature(func)
+        calls[signature.shape_aware] = calls.get(signature.shape_aware, 0) + site.calls
+        outlooks[signature.shape_aware] = foreseer.foresee(func, signature)
+    return Composition(
+        tuple(calls), np.array(list(calls.values()), "float64"), tuple(outlooks.values())
+    )
+
+
+def import_network(x: Any, example_inputs: Any = None) -> IRModule:
+    """Turn what a user has into a normalised Relax module.
+
+    Parameters
+    ----------
+    x : tvm.ir.IRModule, torch.nn.Module, torch.export.ExportedProgram, ONNX model or its file
+        The network or block.
+    example_inputs : optional
+        For a torch module: see `cosearch.frontend.from_pytorch`.
+
+    Raises
+    ------
+    FrontendError
+        When it cannot be imported; the message says what to do.
+    """
+    if isinstance(x, IRModule):
+        return x
+    if type(x).__module__.startswith("torch") or hasattr(x, "state_dict"):
+        return frontend.from_pytorch(x, example_inputs)
+    return frontend.from_onnx(x)
+
+
+def import_block(build: Callable[[], Any], input_shape: Sequence[int], *, first: bool) -> IRModule:
+    """Turn a block of a space into a Relax module as it is inside of a network.
+
+    There images lie with their channels innermost, between any two blocks; a module imported by
+    itself would begin and end with copies.
+
+    Parameters
+    ----------
+    build : callable
+        Makes the torch module.
+    input_shape : sequence of int
+        NCHW.
+    first : bool
+        Whether it is the first of its network, whose input comes as NCHW.
+    """
+    import torch
+
+    block = build().eval()
+    channels_first = torch.zeros(tuple(input_shape))
+    with torch.no_grad():
+        is_image = block(channels_first).ndim == 4
+
+    class Inside(torch.nn.Module):  # type: ignore[misc] # Any to mypy
+        def __init__(self) -> None:
+            super().__init__()
+            self.block = block
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = self.block(x if first else x.permute(0, 3, 1, 2))
+            return y.permute(0, 2, 3, 1) if is_image else y
+
+    example = channels_first if first else channels_first.permute(0, 2, 3, 1).contiguous()
+    return frontend.from_pytorch(Inside(), (example,))

@@ -1,0 +1,98 @@
+"""Labels of networks and of their kernels, ready to learn from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cosearch.latency.composition import Composition
+from cosearch.latency.kernel_model import Observation, leave_out
+from cosearch.latency.outlook import Foreseer, Outlook
+from cosearch.schedules.database import ScheduleDatabase
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Networks that were measured, and the kernels inside of them.
+
+    Attributes
+    ----------
+    networks : tuple of str
+        Digests.
+    names : tuple of str
+        What people call the networks.
+    compositions : tuple of Composition
+        Their kernels.
+    measured_us : numpy.ndarray
+        float64 ``[networks]``: whole runs.
+    observations : tuple of Observation
+        Of the kernels inside of them.
+    """
+
+    networks: tuple[str, ...]
+    names: tuple[str, ...]
+    compositions: tuple[Composition, ...]
+    measured_us: npt.NDArray[np.float64]
+    observations: tuple[Observation, ...]
+
+    def rows(self) -> Iterator[tuple[str, Composition, float]]:
+        """Walk over digests, kernels and latencies."""
+        return zip(self.networks, self.compositions, self.measured_us.tolist(), strict=True)
+
+    def only(self, networks: frozenset[str]) -> "Dataset":
+        """Return the part that is of some networks, by their digests."""
+        kept = [place for place, key in enumerate(self.networks) if key in networks]
+        return Dataset(
+            tuple(self.networks[i] for i in kept),
+            tuple(self.names[i] for i in kept),
+            tuple(self.compositions[i] for i in kept),
+            self.measured_us[kept],
+            tuple(o for o in self.observations if o.network in networks),
+        )
+
+    def without(self, networks: frozenset[str]) -> "Dataset":
+        """Return the part that is not of some networks."""
+        rest = self.only(frozenset(self.networks) - networks)
+        assert len(rest.observations) == len(leave_out(self.observations, networks))
+        return rest
+
+
+def read_dataset(database: ScheduleDatabase, foreseer: Foreseer) -> Dataset:
+    """Read all labels under the conditions of a foreseer.
+
+    Labels that are unstable are left out, and networks with a kernel that the database has lost.
+    """
+    conditions = foreseer.conditions
+    outlooks: dict[str, Outlook | None] = {}
+
+    def outlook(workload: str) -> Outlook | None:
+        if workload not in outlooks:
+            mod = database.workload(workload)
+            outlooks[workload] = None if mod is None else foreseer.foresee(mod["main"])
+        return outlooks[workload]
+
+    networks, names, compositions, measured_us = [], [], [], []
+    for label in database.labels(conditions, "network"):
+        found = [outlook(workload) for workload, _ in label.parts]
+        known = tuple(entry for entry in found if entry is not None)
+        if label.unstable or len(known) < len(found):
+            continue
+        networks.append(label.key)
+        names.append(label.name)
+        calls = np.array([count for _, count in label.parts], "float64")
+        compositions.append(Composition(tuple(w for w, _ in label.parts), calls, known))
+        measured_us.append(label.latency_us)
+    wanted = set(networks)
+    observations = []
+    for label in database.labels(conditions, "kernel"):
+        entry = outlook(label.key) if label.network in wanted else None
+        if entry is not None and label.context == "network":
+            observations.append(Observation(label.key, label.network, label.latency_us, entry))
+    return Dataset(
+        tuple(networks),
+        tuple(names),
+        tuple(compositions),
+        np.array(measured_us, "float64"),
+        tuple(observations),
+    )

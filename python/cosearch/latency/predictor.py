@@ -1,0 +1,322 @@
+"""The latency of networks with the schedules that the database would give them, unmeasured."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from tvm.target import Target
+
+from cosearch.latency.batch_plan import BatchPlan
+from cosearch.latency.composition import Composition, compose, import_block, import_network
+from cosearch.latency.dataset import Dataset, read_dataset
+from cosearch.latency.kernel_model import KernelModel, leave_out
+from cosearch.latency.metrics import prediction_metrics
+from cosearch.latency.network_model import NetworkModel, folds
+from cosearch.latency.outlook import Foreseer
+from cosearch.latency.predictor_file import (
+    PredictorError,
+    default_path,
+    read_predictor,
+    write_predictor,
+)
+from cosearch.schedules.conditions import Conditions
+from cosearch.schedules.database import ScheduleDatabase
+from cosearch.schedules.target import resolve_target
+
+FOLDS = 5
+LEAST_NETWORKS = 5
+"""Labelled networks without which nothing can be said of the predictor's error."""
+
+Source = Literal["table", "predicted", "extrapolated"]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """A predicted latency.
+
+    Attributes
+    ----------
+    us : float
+        Microseconds of one run.
+    low_us, high_us : float
+        Interval that holds 90 of 100 measured ones.
+    source : {"table", "predicted", "extrapolated"}
+        Whether all kernels were measured in other networks, some were not, or some are of a kind
+        that never was.
+    """
+
+    us: float
+    low_us: float
+    high_us: float
+    source: Source
+
+    def __str__(self) -> str:
+        """Say the latency, its interval and its source."""
+        return f"{self.us:.4g} µs ({self.low_us:.4g} to {self.high_us:.4g}, {self.source})"
+
+
+class LatencyPredictor:
+    """Predicts the latency of networks as the best known schedules would run them.
+
+    A function of the query, of what was learnt, and of the database: what else the machine does
+    changes nothing. Make one by `fit` or `load`.
+
+    Parameters
+    ----------
+    kernels : KernelModel
+        Of kernels inside networks.
+    network : NetworkModel
+        Of whole networks.
+    target : tvm.target.Target
+        What networks are compiled for.
+    database : ScheduleDatabase
+        Where their schedules would come from.
+
+    Examples
+    --------
+    >>> predictor = LatencyPredictor.fit(database, target)
+    >>> predictor.predict("model.onnx").us
+    >>> predictor.predict_batch(space.sample(1000, rng), space)   # float64 [1000], microseconds
+    """
+
+    def __init__(
+        self,
+        kernels: KernelModel,
+        network: NetworkModel,
+        target: Target,
+        database: ScheduleDatabase,
+    ) -> None:
+        self.kernels = kernels
+        self.network = network
+        self.target = target
+        self.conditions = Conditions.of(target)
+        self._foreseer = Foreseer(database, self.conditions)
+        self._blocks: dict[str, Composition] = {}
+        self._plans: dict[str, BatchPlan] = {}
+
+    @classmethod
+    def fit(
+        cls, database: ScheduleDatabase, target: Any = None, *, seed: int = 0
+    ) -> "LatencyPredictor":
+        """Learn from the networks that were labelled under a target (see `cosearch measure`).
+
+        Parameters
+        ----------
+        database : ScheduleDatabase
+            With labels, and with the schedules that networks will be built from.
+        target : str, mapping or tvm.target.Target, optional
+            By default this machine.
+        seed : int
+            Of the trees and the folds.
+
+        Raises
+        ------
+        PredictorError
+            When fewer than `LEAST_NETWORKS` networks were labelled.
+        """
+        resolved = resolve_target(target)
+        foreseer = Foreseer(database, Conditions.of(resolved))
+        return cls.fit_dataset(read_dataset(database, foreseer), database, resolved, seed=seed)
+
+    @classmethod
+    def fit_dataset(
+        cls, data: Dataset, database: ScheduleDatabase, target: Target, *, seed: int = 0
+    ) -> "LatencyPredictor":
+        """Learn from a part of the labels; see `fit`."""
+        if len(data.networks) < LEAST_NETWORKS:
+            raise PredictorError(
+                f"{len(data.networks)} networks were measured for this target, of at least "
+                f"{LEAST_NETWORKS}: label more with `cosearch measure MODEL ...`."
+            )
+        kernels = KernelModel.fit(data.observations, seed)
+        network = _fit_network(data)
+        errors, shares = _cross_validate(data, seed)
+        return cls(kernels, network.with_errors(errors, shares), target, database)
+
+    def predict(self, x: Any, example_inputs: Any = None, *, space: Any = None) -> Latency:
+        """Predict the latency of a network or a block.
+
+        Parameters
+        ----------
+        x : network, block or architecture
+            A torch module, an ONNX model or file, a Relax module, a block of a space, or, with
+            `space`, one architecture: integers ``[positions]``.
+        example_inputs : optional
+            For a torch module, what it is exported with.
+        space : cosearch.spaces.Space, optional
+            What the architecture is of.
+
+        Raises
+        ------
+        FrontendError, ValueError
+            When it cannot be imported, or is no architecture of the space.
+        """
+        if space is not None:
+            parts = [self._block(space, block) for block in space.blocks(x)]
+            return self.of_composition(_join(parts))
+        if hasattr(x, "build") and hasattr(x, "input_shape"):
+            mod = import_block(x.build, x.input_shape, first=False)
+        else:
+            mod = import_network(x, example_inputs)
+        return self.of_composition(compose(mod, self.target, self._foreseer))
+
+    def predict_batch(
+        self, xs: npt.ArrayLike | Sequence[Any], space: Any = None
+    ) -> npt.NDArray[np.float64]:
+        """Predict the latency of many networks.
+
+        Parameters
+        ----------
+        xs : array-like or sequence
+            With `space`, architectures: integers ``[count, positions]``; else networks as for
+            `predict`.
+        space : cosearch.spaces.Space, optional
+            What the architectures are of. Blocks that were never asked for are looked at first,
+            each once: a second or so; after that a batch takes microseconds an architecture.
+
+        Returns
+        -------
+        numpy.ndarray
+            float64 ``[count]``, microseconds.
+        """
+        if space is None:
+            return np.array([self.predict(x).us for x in xs])  # type: ignore[union-attr]
+        return self.plan(space).latencies_us(xs)
+
+    def plan(self, space: Any) -> BatchPlan:
+        """Return the table of blocks by which architectures of a space are scored."""
+        if space.name not in self._plans:
+            self._plans[space.name] = BatchPlan(
+                space,
+                lambda block: self._block_us(self._block(space, block)),
+                self.network.start_us,
+            )
+        return self._plans[space.name]
+
+    def evaluate(self, data: Dataset) -> dict[str, float]:
+        """Compare predictions with labels of networks; see `prediction_metrics`."""
+        found = [self.of_composition(composition) for composition in data.compositions]
+        return prediction_metrics(
+            [latency.us for latency in found],
+            data.measured_us,
+            [latency.low_us for latency in found],
+            [latency.high_us for latency in found],
+        )
+
+    def of_composition(self, kernels: Composition) -> Latency:
+        """Predict from the kernels of a network."""
+        total, share = _sum(self.kernels, kernels)
+        us = float(self.network.latency_us(np.array(total), kernels.calls.sum()))
+        half = float(self.network.half_width(np.array(share)))
+        source: Source = "table" if share == 0 else "predicted"
+        if any(outlook.kind not in self.kernels.kinds for outlook in kernels.outlooks):
+            source = "extrapolated"
+        return Latency(us, us * max(0.0, 1 - half), us * (1 + half), source)
+
+    def save(self, path: str | Path | None = None) -> Path:
+        """Write the predictor, as JSON that gzip compresses; return where.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path, optional
+            By default a file in the user's cache folder, where `load` finds it by its target.
+
+        Raises
+        ------
+        OSError
+            When it cannot be written.
+        """
+        where = Path(path) if path is not None else default_path(self.conditions)
+        parts = {"kernels": self.kernels.to_json(), "network": self.network.to_json()}
+        write_predictor(where, self.target, parts)
+        return where
+
+    @classmethod
+    def load(
+        cls, target: Any = None, database: ScheduleDatabase | None = None
+    ) -> "LatencyPredictor":
+        """Read a predictor that `save` wrote.
+
+        Parameters
+        ----------
+        target : str, mapping, tvm.target.Target or pathlib.Path, optional
+            Its file, or what it is for: then the one in the user's cache folder. By default this
+            machine.
+        database : ScheduleDatabase, optional
+            Where schedules would come from; by default the user's own.
+
+        Raises
+        ------
+        PredictorError
+            When there is none, the file holds something else, or it is for another target, TVM or
+            version of the features.
+        """
+        path, found, data = read_predictor(target)
+        try:
+            kernels = KernelModel.from_json(data["kernels"])
+            network = NetworkModel(**data["network"])
+        except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
+            raise PredictorError(f"{path} is damaged ({error}): fit it again.") from error
+        return cls(kernels, network, found, database or ScheduleDatabase())
+
+    def _block(self, space: Any, block: Any) -> Composition:
+        key = f"{space.name} {block.name}"
+        if key not in self._blocks:
+            first = block.name == space.catalogue[0].name or "stem" in block.name
+            mod = import_block(block.build, block.input_shape, first=first)
+            self._blocks[key] = compose(mod, self.target, self._foreseer)
+        return self._blocks[key]
+
+    def _block_us(self, kernels: Composition) -> float:
+        total, _ = _sum(self.kernels, kernels)
+        return self.network.scale * total + self.network.call_us * float(kernels.calls.sum())
+
+
+def _sum(model: KernelModel, kernels: Composition) -> tuple[float, float]:
+    """Return the sum over the calls of kernels, and the share of it that was not measured."""
+    times = model.latencies_us(kernels.workloads, kernels.outlooks) * kernels.calls
+    known = np.array([workload in model.table_us for workload in kernels.workloads], bool)
+    total = float(times.sum())
+    return total, float(times[~known].sum()) / max(total, 1e-9)
+
+
+def _join(parts: Sequence[Composition]) -> Composition:
+    calls: dict[str, float] = {}
+    outlooks = {}
+    for part in parts:
+        for workload, count, outlook in zip(part.workloads, part.calls, part.outlooks, strict=True):
+            calls[workload] = calls.get(workload, 0.0) + float(count)
+            outlooks[workload] = outlook
+    return Composition(tuple(calls), np.array(list(calls.values())), tuple(outlooks.values()))
+
+
+def _fit_network(data: Dataset) -> NetworkModel:
+    """Fit overheads on what the kernels of each network took in it."""
+    own = {(o.network, o.workload): o.latency_us for o in data.observations}
+    sums, calls = [], []
+    for key, kernels in zip(data.networks, data.compositions, strict=True):
+        times = [own.get((key, workload), np.nan) for workload in kernels.workloads]
+        sums.append(float(np.nansum(np.array(times) * kernels.calls)))
+        calls.append(float(kernels.calls.sum()))
+    return NetworkModel.fit(np.array(sums), np.array(calls), data.measured_us)
+
+
+def _cross_validate(
+    data: Dataset, seed: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return relative errors of networks left out, and the shares that were not measured."""
+    errors, shares = [], []
+    for fold in folds(data.networks, min(FOLDS, len(data.networks)), seed):
+        rest = data.without(fold)
+        kernels = KernelModel.fit(leave_out(data.observations, fold), seed)
+        network = _fit_network(rest)
+        for key, composition, measured_us in data.rows():
+            if key in fold:
+                total, share = _sum(kernels, composition)
+                us = network.latency_us(np.array(total), composition.calls.sum())
+                errors.append(float(us) / measured_us - 1)
+                shares.append(share)
+    return np.array(errors), np.array(shares)
