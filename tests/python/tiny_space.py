@@ -69,7 +69,10 @@ class TinySpace(Space):
         return "-".join(str(KERNELS[i]) for i in architecture)
 
     def parse(self, text):
-        return np.array([KERNELS.index(int(part)) for part in text.split("-")])
+        kernels = [int(part) for part in text.split("-")]
+        if not set(kernels) <= set(KERNELS):
+            raise ValueError(f"{text}: kernels are of {KERNELS}")
+        return np.array([KERNELS.index(kernel) for kernel in kernels])
 
 
 def import_architecture(space, architecture):

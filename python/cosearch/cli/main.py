@@ -12,6 +12,7 @@ from cosearch.cli import (  # noqa: F401 - they register with the app
     measure,
     predict,
     reuse,
+    serve,
     tune,
 )
 from cosearch.cli.app import app, notes

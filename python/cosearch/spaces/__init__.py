@@ -10,9 +10,17 @@ Nothing here imports torch before a network is built.
 
 from cosearch.spaces.block import Block
 from cosearch.spaces.mbconv import MBConvSpace
-from cosearch.spaces.named import space_named
+from cosearch.spaces.named import SPACES, space_named
 from cosearch.spaces.nasbench201 import NASBench201Space
 from cosearch.spaces.resnet import ResNetSpace
 from cosearch.spaces.space import Space
 
-__all__ = ["Block", "MBConvSpace", "NASBench201Space", "ResNetSpace", "Space", "space_named"]
+__all__ = [
+    "SPACES",
+    "Block",
+    "MBConvSpace",
+    "NASBench201Space",
+    "ResNetSpace",
+    "Space",
+    "space_named",
+]

@@ -7,7 +7,7 @@ from cosearch.spaces.nasbench201 import NASBench201Space
 from cosearch.spaces.resnet import ResNetSpace
 from cosearch.spaces.space import Space
 
-_SPACES: dict[str, Callable[[], Space]] = {
+SPACES: dict[str, Callable[[], Space]] = {
     "mbconv": MBConvSpace,
     "mbconv-small": MBConvSpace.small,
     "nasbench201": NASBench201Space,
@@ -33,6 +33,6 @@ def space_named(name: str) -> Space:
     ValueError
         If there is none of this name.
     """
-    if name not in _SPACES:
-        raise ValueError(f"unknown space {name!r}; known are {', '.join(_SPACES)}")
-    return _SPACES[name]()
+    if name not in SPACES:
+        raise ValueError(f"unknown space {name!r}; known are {', '.join(SPACES)}")
+    return SPACES[name]()
