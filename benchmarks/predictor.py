@@ -62,7 +62,7 @@ def splits(data: Dataset, found: list[Family], given: frozenset[str]) -> list[Sp
         family.name: [
             key
             for key, name in zip(data.networks, data.names, strict=True)
-            if name.startswith(family.name + " ") and key not in given
+            if name.rsplit(" ", 1)[0] == family.name and key not in given
         ]
         for family in found
     }

@@ -14,8 +14,8 @@ void GatherSum(const double* table, size_t size, const int32_t* slots, size_t ro
     throw std::invalid_argument("a place is outside of the table");
   }
   // With an entry of nothing in front, no place need be asked whether it is used.
-  std::vector<double> shifted(size + 1, 0.0);
-  std::copy(table, table + size, shifted.begin() + 1);
+  std::vector<double> shifted{0.0};
+  shifted.insert(shifted.end(), table, table + size);
   for (size_t row = 0; row < rows; ++row, slots += columns) {
     double sum = base;
     for (size_t column = 0; column < columns; ++column) {

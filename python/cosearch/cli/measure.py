@@ -71,9 +71,10 @@ def measure(
     if as_json:
         print_json(rows)
         return
-    table = Table("network", "latency", "interval", "")
+    table = Table("latency", "interval", "")
+    table.add_column("network", overflow="fold")
     for row in rows:
         interval = f"{row['low_us']:.1f} to {row['high_us']:.1f}"
         note = "unstable: stop other work, or allow real-time priority" if row["unstable"] else ""
-        table.add_row(row["network"], f"{row['latency_us']:.1f} µs", interval, note)
+        table.add_row(f"{row['latency_us']:.1f} µs", interval, note, row["network"])
     out.print(table)

@@ -45,8 +45,9 @@ def predict(
     if as_json:
         print_json(rows)
         return
-    table = Table("network", "latency", "interval", "source")
+    table = Table("latency", "interval", "source")
+    table.add_column("network", overflow="fold")
     for row in rows:
         interval = f"{row['low_us']:.1f} to {row['high_us']:.1f}"
-        table.add_row(row["network"], f"{row['us']:.1f} µs", interval, row["source"])
+        table.add_row(f"{row['us']:.1f} µs", interval, row["source"], row["network"])
     out.print(table)

@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from cosearch.cli.app import app, notes
+from cosearch.cli.app import app, notes, print_json
 from cosearch.cli.options import (
     DEFAULT_TARGET,
     DatabaseUrl,
+    Json,
     Predictor,
     TargetOption,
     Threads,
@@ -25,6 +26,7 @@ def serve(
     threads: Threads = None,
     db: DatabaseUrl = None,
     predictor: Predictor = None,
+    as_json: Json = False,
 ) -> None:
     """Answer queries for latencies over HTTP, on the loopback address 127.0.0.1 alone.
 
@@ -44,5 +46,7 @@ def serve(
     found = {name: space_named(name) for name in spaces or SPACES}
     database = ScheduleDatabase(db, read_only=True)
     loaded = LatencyPredictor.load(predictor or read_target(target, threads), database)
+    if as_json:
+        print_json({"url": f"http://127.0.0.1:{port}/v1", "spaces": list(found)})
     notes.print(f"answering on http://127.0.0.1:{port}/v1 for {', '.join(found)}; Ctrl-C ends it")
     uvicorn.run(make_app(loaded, found), host="127.0.0.1", port=port, log_level="warning")

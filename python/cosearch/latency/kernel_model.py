@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import tvm_ffi
+from scipy.optimize import nnls
 
 from cosearch.latency.outlook import Outlook
 from cosearch.schedules.transfer.forest import load_forest
@@ -27,7 +28,11 @@ _PARAMETERS = {
 }
 ROUNDS = 200
 LEAST_KERNELS = 24
-"""Labelled kernels below which only their common factor is learnt."""
+"""Labelled kernels below which no trees are learnt."""
+STRANGE = 0.5
+"""How much of the trees' correction holds for kernels of a kind that was never measured."""
+SHORT_US = 1.0
+"""Errors of kernels that are shorter count as if they took so long."""
 
 
 @dataclass(frozen=True)
@@ -52,19 +57,26 @@ class Observation:
     outlook: Outlook
 
 
+LINE = 2
+"""Coefficients of the linear part."""
+LEAST_US = 0.05
+"""No call is shorter."""
+
+
 class KernelModel:
     """Predicts the latency of kernels inside networks.
 
     A workload that was measured takes what it took, the geometric mean over the networks in which
-    it stood. For others, boosted trees predict by what factor it differs from what its schedule
-    promises (`Outlook.base_us`): caches are cold, or still warm from the kernel before.
+    it stood. Others take what their schedule promises (`Outlook.base_us`) times a factor, and a
+    time for the call. Boosted trees correct that, for caches that are cold, or still warm from the
+    kernel before; the line holds for kernels unlike all others, where trees are of little use.
 
     Parameters
     ----------
     table_us : mapping of str to float
         Latency of the workloads that were measured.
-    factor : float
-        The factor where there are no trees.
+    line : sequence of float
+        What a promised microsecond, and a call, take in microseconds.
     booster : dict, optional
         xgboost's own JSON of the trees.
     kinds : sequence of str
@@ -74,12 +86,14 @@ class KernelModel:
     def __init__(
         self,
         table_us: Mapping[str, float],
-        factor: float,
+        line: Sequence[float],
         booster: dict[str, Any] | None,
         kinds: Sequence[str],
     ) -> None:
         self.table_us = dict(table_us)
-        self.factor = factor
+        self.line = np.asarray(line, "float64")
+        if self.line.shape != (LINE,):
+            raise ValueError(f"a line has {LINE} coefficients")
         self.booster = booster
         self.kinds = frozenset(kinds)
         self._predict = None if booster is None else load_forest(booster)
@@ -100,16 +114,18 @@ class KernelModel:
             times[observation.workload].append(math.log(observation.latency_us))
         table_us = {workload: math.exp(float(np.mean(logs))) for workload, logs in times.items()}
         outlooks = {observation.workload: observation.outlook for observation in seen}
-        promised = np.array([outlooks[workload].base_us for workload in table_us])
-        targets = np.log(np.array(list(table_us.values())) / promised)
-        factor = math.exp(float(np.median(targets)))
+        measured = np.array(list(table_us.values()))
+        basis = _basis([outlooks[workload] for workload in table_us])
+        weights = 1.0 / (measured + SHORT_US)
+        line, _ = nnls(basis * weights[:, None], measured * weights)
         booster = None
         if len(table_us) >= LEAST_KERNELS:
             rows = np.array([outlooks[workload].row for workload in table_us], "float32")
             # Errors of kernels that take long are those that count.
-            weights = np.sqrt(np.array(list(table_us.values())))
-            booster = _train(rows, targets, weights / weights.mean(), seed)
-        return cls(table_us, factor, booster, sorted({o.kind for o in outlooks.values()}))
+            importance = np.sqrt(measured)
+            targets = np.log(measured / np.maximum(basis @ line, LEAST_US))
+            booster = _train(rows, targets, importance / importance.mean(), seed)
+        return cls(table_us, line.tolist(), booster, sorted({o.kind for o in outlooks.values()}))
 
     def latencies_us(
         self, workloads: Sequence[str], outlooks: Sequence[Outlook]
@@ -117,14 +133,13 @@ class KernelModel:
         """Predict the latency of one call of each kernel, in microseconds."""
         if not outlooks:
             return np.empty(0)
-        promised = np.array([outlook.base_us for outlook in outlooks])
-        if self._predict is None:
-            predicted = promised * self.factor
-        else:
+        predicted = np.maximum(_basis(outlooks) @ self.line, LEAST_US)
+        if self._predict is not None:
             rows = np.array([outlook.row for outlook in outlooks], "float32")
             out = np.empty(len(rows))
             self._predict(tvm_ffi.from_dlpack(rows), tvm_ffi.from_dlpack(out))
-            predicted = promised * np.exp(out)
+            familiar = [1.0 if outlook.kind in self.kinds else STRANGE for outlook in outlooks]
+            predicted = predicted * np.exp(out * np.array(familiar))
         known = [self.table_us.get(workload, math.nan) for workload in workloads]
         return np.where(np.isnan(known), predicted, known)
 
@@ -132,7 +147,7 @@ class KernelModel:
         """Return all of it as JSON's types."""
         return {
             "table_us": self.table_us,
-            "factor": self.factor,
+            "line": self.line.tolist(),
             "booster": self.booster,
             "kinds": sorted(self.kinds),
         }
@@ -147,7 +162,13 @@ class KernelModel:
             When it is none.
         """
         table_us = {str(key): float(value) for key, value in data["table_us"].items()}
-        return cls(table_us, float(data["factor"]), data["booster"], data["kinds"])
+        return cls(table_us, data["line"], data["booster"], data["kinds"])
+
+
+def _basis(outlooks: Sequence[Outlook]) -> npt.NDArray[np.float64]:
+    """Return what the linear part adds up, float64 ``[kernels, 2]``."""
+    rows = [[outlook.base_us, 1.0] for outlook in outlooks]
+    return np.array(rows, "float64").reshape(-1, LINE)
 
 
 def leave_out(seen: Iterable[Observation], networks: frozenset[str]) -> list[Observation]:
