@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cosearch.timing.calibration import Calibration
-from cosearch.timing.estimate import Estimate, estimate
+from cosearch.timing.estimate import FEW, Estimate, estimate
 from cosearch.timing.stopwatch import Stopwatch
 
 BUDGET_S = 4.0
@@ -46,8 +46,8 @@ def time_calls(
     budget_s : float
         Seconds to spend at most; a quiet machine needs a tenth of one.
     best_us : float
-        Time of the best kernel so far, in microseconds: one that takes `HOPELESS` times as long is
-        not looked at more closely.
+        Time of the best kernel so far, in microseconds: one that is slower beyond doubt is not
+        looked at more closely, least of all if it takes `HOPELESS` times as long.
 
     Raises
     ------
@@ -66,9 +66,14 @@ def time_calls(
     warm_up = max(1, round(calls * WARM_UP_US / WINDOW_US))
     windows = stopwatch.time(kernel, arguments, calls=calls, warm_up=warm_up, windows=BATCH)
     found = estimate(windows, calibration)
-    while not found.sure and time.monotonic() - start < budget_s:
+    while not _settled(found, best_us) and time.monotonic() - start < budget_s:
         if found.good_windows * 2 < found.windows:
             time.sleep(_PAUSE_S)
         windows += stopwatch.time(kernel, arguments, calls=calls, warm_up=warm_up, windows=BATCH)
         found = estimate(windows, calibration)
     return found
+
+
+def _settled(found: Estimate, best_us: float) -> bool:
+    """Tell whether more windows are of no use."""
+    return found.sure or (found.good_windows >= FEW and found.low_us > best_us)

@@ -1,7 +1,9 @@
 """Stopwatch: windows say what they saw, and leave the process as it was."""
 
+import math
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +11,10 @@ import pytest
 import tvm
 import tvm_ffi
 
-from cosearch.timing import Stopwatch, calibrate, time_calls
+from cosearch.timing import Estimate, Stopwatch, calibrate, time_calls
+from cosearch.timing.estimate import FEW
 from cosearch.timing.seats import Seats, _parse_cores, take_seats
+from cosearch.timing.time_calls import _settled
 
 NOTHING = tvm_ffi.get_global_func("runtime.NumThreads")
 
@@ -93,6 +97,19 @@ def test_a_hopeless_kernel_is_not_looked_at_closely(stopwatch):
     calibration = calibrate(stopwatch)
     found = time_calls(stopwatch, calibration, NOTHING, [], best_us=1e-9)
     assert found.windows == 3
+
+
+def test_a_slower_kernel_needs_no_certainty():
+    best = replace(estimated(10.0, 9.0, 14.0), good_windows=FEW)
+    assert not _settled(best, math.inf)
+    assert _settled(best, 8.9)
+    assert not _settled(best, 9.1)
+    assert not _settled(replace(best, good_windows=FEW - 1), 8.9)
+    assert _settled(replace(best, high_us=9.1, latency_us=9.0, good_windows=10), math.inf)
+
+
+def estimated(latency_us, low_us, high_us) -> Estimate:
+    return Estimate(latency_us, low_us, high_us, windows=20, good_windows=20, unstable=False)
 
 
 def test_seats_do_not_overlap():
