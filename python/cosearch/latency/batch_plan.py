@@ -7,6 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import tvm_ffi
 
+PORTION = 2048
+"""Architectures that are scored at once: what they need stays in the near caches."""
+
 
 class BatchPlan:
     """Adds up the latencies of the blocks of architectures.
@@ -50,7 +53,14 @@ class BatchPlan:
         ValueError
             When one is no architecture of the space.
         """
-        slots = np.ascontiguousarray(self._space.slots(architectures), "int32")
+        rows = np.asarray(architectures)
+        if rows.ndim != 2 or len(rows) <= PORTION:
+            return self._portion_us(rows)
+        starts = range(0, len(rows), PORTION)
+        return np.concatenate([self._portion_us(rows[i : i + PORTION]) for i in starts])
+
+    def _portion_us(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        slots = np.ascontiguousarray(self._space.slots(rows), "int32")
         out = self._sum(slots)
         if np.isnan(out).any():
             self._fill(slots)

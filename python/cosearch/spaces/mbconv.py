@@ -134,14 +134,22 @@ class MBConvSpace(Space):
         size, stages = rows[:, 0], len(self.skeleton.stages)
         slots = np.empty((len(rows), 3 + DEPTH * stages), np.int32)
         slots[:, [0, 1, -1]] = self._tables.ends[:, size].T
-        for stage in range(stages):
-            for block in range(DEPTH):
-                kernel, expansion, excite = rows[:, _genes(stage, block)].T
-                table = self._tables.stages[:, stage, min(block, 1)]
-                places = table[size, kernel, expansion, excite]
-                used = block <= rows[:, _depth(stage)]
-                slots[:, 2 + DEPTH * stage + block] = np.where(used, places, -1)
+        stage, block, genes, depths = self._layout
+        kernel, expansion, excite = np.moveaxis(rows[:, genes], 2, 0)
+        places = self._tables.stages[
+            size[:, None], stage, np.minimum(block, 1), kernel, expansion, excite
+        ]
+        slots[:, 2:-1] = np.where(block <= rows[:, depths], places, -1)
         return slots
+
+    @cached_property
+    def _layout(self) -> tuple[Integers, Integers, Integers, Integers]:
+        """Of each searched block: its stage, place in it, positions of its genes and the depth."""
+        stage, block = np.indices((len(self.skeleton.stages), DEPTH)).reshape(2, -1)
+        positions = np.arange(len(self.choices))
+        pairs = list(zip(stage.tolist(), block.tolist(), strict=True))
+        genes = np.array([positions[_genes(s, b)] for s, b in pairs])
+        return stage, block, genes, np.array([_depth(s) for s, _ in pairs])
 
     def canonical(self, architectures: npt.ArrayLike) -> Integers:
         """See `Space.canonical`: blocks beyond the depth of their stage have no effect."""
