@@ -31,6 +31,7 @@ import numpy.typing as npt
 from reporting import conditions, show, write_report
 from rich.console import Console
 from rich.table import Table
+from scipy.stats import spearmanr
 
 from cosearch.latency.adapt import DeviceAdapter
 from cosearch.latency.adapt_tables import PREFIX, DeviceTable, read_device_table
@@ -44,15 +45,8 @@ notes = Console(stderr=True)
 
 
 def spearman(left: Floats, right: Floats) -> float:
-    """Spearman's rank correlation, equal values having their mean rank."""
-    return float(np.corrcoef(ranks(left), ranks(right))[0, 1])
-
-
-def ranks(values: Floats) -> Floats:
-    """Rank values."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return (last - (counts - 1) / 2)[inverse]
+    """Spearman's rank correlation."""
+    return float(spearmanr(left, right).statistic)
 
 
 def ridge(inputs: Floats, samples: npt.NDArray[np.int64], measured: Floats) -> Floats:

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <vector>
 
 namespace cosearch::latency {
 
@@ -13,13 +12,10 @@ void GatherSum(const double* table, size_t size, const int32_t* slots, size_t ro
   if (last >= 0 && static_cast<size_t>(last) >= size) {
     throw std::invalid_argument("a place is outside of the table");
   }
-  // With an entry of nothing in front, no place need be asked whether it is used.
-  std::vector<double> shifted{0.0};
-  shifted.insert(shifted.end(), table, table + size);
   for (size_t row = 0; row < rows; ++row, slots += columns) {
     double sum = base;
     for (size_t column = 0; column < columns; ++column) {
-      sum += shifted[static_cast<size_t>(std::max(slots[column], -1) + 1)];
+      if (slots[column] >= 0) sum += table[slots[column]];
     }
     out[row] = sum;
   }

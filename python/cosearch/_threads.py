@@ -4,7 +4,6 @@ import contextlib
 import os
 import threading
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 _TASKS = Path("/proc/self/task")
@@ -66,28 +65,6 @@ def set_threads(threads: int) -> None:
             stacklevel=2,
         )
     _pool.threads = threads
-
-
-@contextlib.contextmanager
-def beside_the_pool() -> Iterator[None]:
-    """Keep the calling thread off the cores that TVM's pool has bound its other threads to.
-
-    TVM binds every thread of the pool but the one that calls, to a core each. Linux likes to wake
-    the caller on the core of whoever woke it; where that is a bound thread's, the two take turns on
-    it while another core idles, for tens of milliseconds: the first candidate of a batch, which the
-    rules expect most of, was measured at twice its time.
-    """
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    free = before - set(bound_threads(before).values())
-    if free and free != before:
-        os.sched_setaffinity(0, free)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 def bound_threads(usable: set[int]) -> dict[int, int]:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,11 +169,6 @@ def _basis(outlooks: Sequence[Outlook]) -> npt.NDArray[np.float64]:
     """Return what the linear part adds up, float64 ``[kernels, 2]``."""
     rows = [[outlook.base_us, 1.0] for outlook in outlooks]
     return np.array(rows, "float64").reshape(-1, LINE)
-
-
-def leave_out(seen: Iterable[Observation], networks: frozenset[str]) -> list[Observation]:
-    """Return what was seen in other networks than these."""
-    return [observation for observation in seen if observation.network not in networks]
 
 
 def _train(

@@ -12,7 +12,7 @@ from tvm.target import Target
 from cosearch.latency.batch_plan import BatchPlan
 from cosearch.latency.composition import Composition, compose, import_block, import_network
 from cosearch.latency.dataset import Dataset, read_dataset
-from cosearch.latency.kernel_model import KernelModel, leave_out
+from cosearch.latency.kernel_model import KernelModel
 from cosearch.latency.metrics import prediction_metrics
 from cosearch.latency.network_model import NetworkModel, folds
 from cosearch.latency.outlook import Foreseer
@@ -311,7 +311,7 @@ def _cross_validate(
     errors, shares = [], []
     for fold in folds(data.networks, min(FOLDS, len(data.networks)), seed):
         rest = data.without(fold)
-        kernels = KernelModel.fit(leave_out(data.observations, fold), seed)
+        kernels = KernelModel.fit(rest.observations, seed)
         network = _fit_network(rest)
         for key, composition, measured_us in data.rows():
             if key in fold:

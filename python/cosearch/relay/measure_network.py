@@ -9,9 +9,8 @@ from cosearch.latency.laboratory import Laboratory, network_key
 from cosearch.relay.graph_module import GraphModule
 from cosearch.relay.library import Library
 from cosearch.schedules.label import Label
-from cosearch.timing import estimate
 from cosearch.timing.call_log import CallLog
-from cosearch.timing.estimate import QUANTILE, good_windows
+from cosearch.timing.estimate import QUANTILE, clean_reference_us, good_windows
 from cosearch.timing.time_calls import BUDGET_S
 
 PREPACKED = "_prepacked"
@@ -133,8 +132,7 @@ def _kernel_times(
         half = len(functions) // 2  # the other half is the warm-up's
         any_run.append(times_us[half:])
         seen += window
-        floor_us = calibration.compute_us / estimate(seen, calibration).speed
-        if good_windows(window, floor_us)[0]:
+        if good_windows(window, clean_reference_us(seen, calibration))[0]:
             good.append(times_us[half:])
     runs = np.array(good if len(good) >= RUNS // 2 else any_run)
     found: dict[str, tuple[float, float, float]] = {}

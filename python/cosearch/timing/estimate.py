@@ -99,7 +99,7 @@ def estimate(windows: Windows, calibration: Calibration) -> Estimate:
     calibration : Calibration
         Times of the reference on the quiet machine.
     """
-    floor_us = _floor_us(windows, calibration)
+    floor_us = clean_reference_us(windows, calibration)
     good = good_windows(windows, floor_us)
     count = int(good.sum())
     if count >= FEW:
@@ -123,7 +123,7 @@ def estimate(windows: Windows, calibration: Calibration) -> Estimate:
     return replace(found, unstable=count < FEW or wide)
 
 
-def _floor_us(windows: Windows, calibration: Calibration) -> float:
+def clean_reference_us(windows: Windows, calibration: Calibration) -> float:
     """Return the reference's time where nothing disturbs it, now.
 
     It is the calibrated one, unless the machine was faster several times, or is always slower by

@@ -34,6 +34,10 @@ class Seats:
 def take_seats(threads: int) -> Seats:
     """Seat the calling thread and set TVM's pool to a number of threads.
 
+    TVM binds every thread of the pool but the one that calls, to a core each. Linux likes to wake
+    the caller on the core of whoever woke it; where that is a bound thread's, the two take turns on
+    it while another core idles, for tens of milliseconds. So the caller gets a core of its own.
+
     Parameters
     ----------
     threads : int
