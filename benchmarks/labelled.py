@@ -57,13 +57,15 @@ def label(
 ) -> float:
     """Measure what was not measured before; return the seconds.
 
-    Interrupted, it goes on where it stopped: each network is kept as soon as it was measured.
+    Interrupted, it goes on where it stopped: each network is kept as soon as it was measured. What
+    came out unstable is measured again.
     """
     import torch
 
     laboratory = Laboratory(target, database)
     conditions = Conditions.of(target)
-    known = {found.name for found in database.labels(conditions, "network")}
+    found = database.labels(conditions, "network")
+    known = {label.name for label in found if not label.unstable}
     start = time.monotonic()
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("measuring networks", total=len(drawn))

@@ -85,7 +85,7 @@ def read_dataset(database: ScheduleDatabase, foreseer: Foreseer) -> Dataset:
     observations = []
     for label in database.labels(conditions, "kernel"):
         entry = outlook(label.key) if label.network in wanted else None
-        if entry is not None and label.context == "network":
+        if entry is not None and label.context == "network" and not label.unstable:
             observations.append(Observation(label.key, label.network, label.latency_us, entry))
     return Dataset(
         tuple(networks),

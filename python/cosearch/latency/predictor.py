@@ -12,10 +12,11 @@ from tvm.target import Target
 from cosearch.latency.batch_plan import BatchPlan
 from cosearch.latency.composition import Composition, compose, import_block, import_network
 from cosearch.latency.dataset import Dataset, read_dataset
+from cosearch.latency.interval_plan import IntervalPlan
 from cosearch.latency.kernel_model import KernelModel
 from cosearch.latency.metrics import prediction_metrics
 from cosearch.latency.network_model import NetworkModel, folds
-from cosearch.latency.outlook import Foreseer
+from cosearch.latency.outlook import SOURCES, Foreseer
 from cosearch.latency.predictor_file import (
     PredictorError,
     default_path,
@@ -96,6 +97,7 @@ class LatencyPredictor:
         self._foreseer = Foreseer(database, self.conditions)
         self._blocks: dict[str, Composition] = {}
         self._plans: dict[str, BatchPlan] = {}
+        self._interval_plans: dict[str, IntervalPlan] = {}
 
     @classmethod
     def fit(
@@ -185,6 +187,52 @@ class LatencyPredictor:
         if space is None:
             return np.array([self.predict(x).us for x in xs])  # type: ignore[union-attr]
         return self.plan(space).latencies_us(xs)
+
+    def interval_batch(
+        self, architectures: npt.ArrayLike, space: Any
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Predict the latency of many architectures, with the intervals that `predict` gives.
+
+        Parameters
+        ----------
+        architectures : array-like
+            Integers ``[count, positions]``.
+        space : cosearch.spaces.Space
+            What they are of.
+
+        Returns
+        -------
+        us, low_us, high_us : numpy.ndarray
+            float64 ``[count]``, microseconds: see `Latency`.
+        """
+        if space.name not in self._interval_plans:
+            self._interval_plans[space.name] = IntervalPlan(
+                space,
+                self.plan(space),
+                lambda block: _unmeasured(self.kernels, self._block(space, block)),
+                self.network,
+            )
+        return self._interval_plans[space.name].intervals_us(architectures)
+
+    def sources(self, architecture: npt.ArrayLike, space: Any) -> dict[str, int]:
+        """Count how the kernels of an architecture would get their schedules.
+
+        Parameters
+        ----------
+        architecture : array-like
+            Integers ``[positions]``.
+        space : cosearch.spaces.Space
+            What it is of.
+
+        Returns
+        -------
+        dict of str to int
+            Different kernels by ``"exact"``, ``"transferred"``, ``"rules"`` and ``"default"``: see
+            `cosearch.report.reuse.Source`.
+        """
+        kernels = _join([self._block(space, block) for block in space.blocks(architecture)])
+        found = [outlook.source for outlook in kernels.outlooks]
+        return {source: found.count(source) for source in SOURCES}
 
     def plan(self, space: Any) -> BatchPlan:
         """Return the table of blocks by which architectures of a space are scored."""
@@ -277,10 +325,15 @@ class LatencyPredictor:
 
 def _sum(model: KernelModel, kernels: Composition) -> tuple[float, float]:
     """Return the sum over the calls of kernels, and the share of it that was not measured."""
+    total, unmeasured = _unmeasured(model, kernels)
+    return total, unmeasured / max(total, 1e-9)
+
+
+def _unmeasured(model: KernelModel, kernels: Composition) -> tuple[float, float]:
+    """Return the sum over the calls of kernels, and what of it was not measured."""
     times = model.latencies_us(kernels.workloads, kernels.outlooks) * kernels.calls
     known = np.array([workload in model.table_us for workload in kernels.workloads], bool)
-    total = float(times.sum())
-    return total, float(times[~known].sum()) / max(total, 1e-9)
+    return float(times.sum()), float(times[~known].sum())
 
 
 def _join(parts: Sequence[Composition]) -> Composition:
@@ -296,12 +349,12 @@ def _join(parts: Sequence[Composition]) -> Composition:
 def _fit_network(data: Dataset) -> NetworkModel:
     """Fit overheads on what the kernels of each network took in it."""
     own = {(o.network, o.workload): o.latency_us for o in data.observations}
-    sums, calls = [], []
-    for key, kernels in zip(data.networks, data.compositions, strict=True):
-        times = [own.get((key, workload), np.nan) for workload in kernels.workloads]
-        sums.append(float(np.nansum(np.array(times) * kernels.calls)))
-        calls.append(float(kernels.calls.sum()))
-    return NetworkModel.fit(np.array(sums), np.array(calls), data.measured_us)
+    rows = []
+    for key, kernels, measured_us in data.rows():
+        times = np.array([own.get((key, workload), np.nan) for workload in kernels.workloads])
+        if not np.isnan(times).any():
+            rows.append((float(times @ kernels.calls), float(kernels.calls.sum()), measured_us))
+    return NetworkModel.fit(*np.array(rows).reshape(-1, 3).T)
 
 
 def _cross_validate(

@@ -1,5 +1,6 @@
 """Labels of a compiled network and of its kernels, where they stand."""
 
+import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +11,8 @@ from cosearch.relay.graph_module import GraphModule
 from cosearch.relay.library import Library
 from cosearch.schedules.label import Label
 from cosearch.timing.call_log import CallLog
-from cosearch.timing.estimate import QUANTILE, clean_reference_us, good_windows
+from cosearch.timing.estimate import clean_reference_us, good_windows
+from cosearch.timing.stopwatch import Windows
 from cosearch.timing.time_calls import BUDGET_S
 
 PREPACKED = "_prepacked"
@@ -81,9 +83,7 @@ def measure_network(
         parts=parts,
         budget_s=budget_s,
     )
-    log = CallLog()
-    log.attach(module.module)
-    times = _kernel_times(module, log, laboratory, budget_s)
+    times, unstable = _kernel_times(module, laboratory, whole.latency_us, budget_s)
     return NetworkLabels(
         whole,
         {
@@ -92,6 +92,7 @@ def measure_network(
                 latency_us=latency_us,
                 low_us=low_us,
                 high_us=high_us,
+                unstable=whole.unstable or unstable,
                 level="kernel",
                 key=kernels[name].workload,
                 name=name,
@@ -116,30 +117,82 @@ def ready_module(lib: Library, seed: int) -> GraphModule:
 
 
 def _kernel_times(
-    module: GraphModule, log: CallLog, laboratory: Laboratory, budget_s: float
-) -> dict[str, tuple[float, float, float]]:
-    """Return for each kernel the time of a call, and the interval that holds it."""
-    main, arguments = module.module["main"], module.arguments()
-    watch, calibration = laboratory.stopwatch, laboratory.calibration
-    seen = watch.time(main, arguments, calls=1, warm_up=1, windows=1)
-    log.take()
-    good: list[npt.NDArray[np.float64]] = []
-    any_run: list[npt.NDArray[np.float64]] = []
-    tries = 2 * RUNS + int(budget_s / max(float(seen.call_us[0]) * 4e-6, 5e-3))
-    while len(good) < RUNS and len(any_run) < tries:
-        window = watch.time(main, arguments, calls=1, warm_up=1, windows=1)
-        names, functions, times_us = log.take()
-        half = len(functions) // 2  # the other half is the warm-up's
-        any_run.append(times_us[half:])
-        seen += window
-        if good_windows(window, clean_reference_us(seen, calibration))[0]:
-            good.append(times_us[half:])
-    runs = np.array(good if len(good) >= RUNS // 2 else any_run)
+    module: GraphModule, laboratory: Laboratory, whole_us: float, budget_s: float
+) -> tuple[dict[str, tuple[float, float, float]], bool]:
+    """Return for each kernel the time of a call and its interval, and whether they are unstable.
+
+    Runs with and without the log take turns, so that the times add up to the whole run's: what
+    has changed since that was measured has changed for both. Only whole runs are chosen from, the
+    faster half of them; the sum of each kernel's own quickest calls would be a run that never was.
+    """
+    log, turns = CallLog(), _Turns(module, laboratory)
+    while not turns.over(budget_s):
+        turns.take(log)
+    runs = turns.logged_us
+    runs = runs[np.argsort(runs.sum(axis=1), kind="stable")][: max(1, len(runs) // 2)]
+    scale = whole_us / turns.plain_us if turns.plain_us else 1.0
     found: dict[str, tuple[float, float, float]] = {}
-    for place in np.unique(functions[half:]):
-        own = runs[:, functions[half:] == place]
-        latency, high = np.quantile(own, [QUANTILE, 0.5], axis=0).mean(axis=1)
-        low = own.min(axis=0).mean()
-        name = names[place].removesuffix(PREPACKED)
-        found[name] = float(latency), float(low), float(high)
-    return found
+    for place in np.unique(turns.functions):
+        own = scale * runs[:, turns.functions == place].mean(axis=1)
+        name = turns.names[place].removesuffix(PREPACKED)
+        found[name] = float(own.mean()), float(own.min()), float(own.max())
+    return found, not turns.enough
+
+
+class _Turns:
+    """Runs of a network, every other one with a log of its calls."""
+
+    def __init__(self, module: GraphModule, laboratory: Laboratory) -> None:
+        self._machine, self._main = module.module, module.module["main"]
+        self._arguments, self._laboratory = module.arguments(), laboratory
+        self._seen: Windows | None = None
+        self._window()
+        self._start = time.monotonic()
+        self._plain: list[float] = []
+        self._logged: list[npt.NDArray[np.float64]] = []
+        self._spoilt: list[npt.NDArray[np.float64]] = []
+        self.names: list[str] = []
+        self.functions = np.empty(0, "int32")
+
+    def over(self, budget_s: float) -> bool:
+        """Tell whether there were enough good runs, or the time is over."""
+        if min(len(self._plain), len(self._logged)) >= RUNS:
+            return True
+        tried = len(self._logged) + len(self._spoilt)
+        return tried >= RUNS and time.monotonic() - self._start > budget_s
+
+    def take(self, log: CallLog) -> None:
+        """Take a run without, and one with the log."""
+        window, good = self._window()
+        if good:
+            self._plain.append(float(window.call_us[0]))
+        log.attach(self._machine)
+        log.take()
+        _, good = self._window()
+        self.names, functions, times_us = log.take()
+        log.detach(self._machine)
+        half = len(functions) // 2  # the other half is the warm-up's
+        self.functions = functions[half:]
+        (self._logged if good else self._spoilt).append(times_us[half:])
+
+    @property
+    def enough(self) -> bool:
+        """Whether so many runs were good that the others need not be looked at."""
+        return min(len(self._plain), len(self._logged)) >= RUNS // 2
+
+    @property
+    def logged_us(self) -> npt.NDArray[np.float64]:
+        """Times of the calls of good runs, ``[runs, calls]``; of any, if there were few."""
+        return np.array(self._logged if self.enough else self._logged + self._spoilt)
+
+    @property
+    def plain_us(self) -> float:
+        """Time of the faster half of the good runs without a log; 0 if there were few."""
+        half = len(self._plain) // 2
+        return float(np.sort(self._plain)[:half].mean()) if half >= RUNS // 4 else 0.0
+
+    def _window(self) -> tuple[Windows, bool]:
+        watch, calibration = self._laboratory.stopwatch, self._laboratory.calibration
+        window = watch.time(self._main, self._arguments, calls=1, warm_up=1, windows=1)
+        self._seen = window if self._seen is None else self._seen + window
+        return window, bool(good_windows(window, clean_reference_us(self._seen, calibration))[0])

@@ -40,3 +40,7 @@ class CallLog:
     def attach(self, machine: Any) -> None:
         """Time the calls of a virtual machine from now on."""
         machine.set_instrument(self.instrument)
+
+    def detach(self, machine: Any) -> None:
+        """Time a virtual machine's calls no more."""
+        machine.set_instrument(None)
