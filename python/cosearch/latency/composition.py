@@ -117,5 +117,7 @@ def import_block(build: Callable[[], Any], input_shape: Sequence[int], *, first:
             y = self.block(x if first else x.permute(0, 3, 1, 2))
             return y.permute(0, 2, 3, 1) if is_image else y
 
+    inside = Inside().eval()
     example = channels_first if first else channels_first.permute(0, 2, 3, 1).contiguous()
-    return frontend.from_pytorch(Inside(), (example,))
+    traced = frontend.from_traced(inside, example.shape)
+    return frontend.from_pytorch(inside, (example,)) if traced is None else traced

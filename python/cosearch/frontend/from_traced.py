@@ -1,0 +1,121 @@
+"""Blocks from PyTorch, by following their forward instead of exporting them."""
+
+import functools
+import operator
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tvm import relax
+from tvm.ir import IRModule
+
+from cosearch.frontend.normalize import named, normalize
+
+if TYPE_CHECKING:
+    import torch
+
+
+def from_traced(module: "torch.nn.Module", input_shape: Sequence[int]) -> IRModule | None:
+    """Import a module of common layers twenty times as fast as `from_pytorch` does.
+
+    torch.export takes a second or two for a block, whatever its size; a search space has thousands
+    of them. Here the forward is followed once by ``torch.fx``, and each layer is translated by its
+    class. Layers and functions are a closed list, for each of which a test says that both ways come
+    to the same workloads.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        In evaluation mode, with one input of float32 and one output.
+    input_shape : sequence of int
+        Of the input.
+
+    Returns
+    -------
+    tvm.ir.IRModule or None
+        As from `from_pytorch`; None where the module has anything that is not on the list, or a
+        forward that cannot be followed.
+    """
+    import torch
+
+    if module.training or any(hasattr(part, "cosearch_mark") for part in module.modules()):
+        return None
+    try:
+        traced = torch.fx.symbolic_trace(module)
+    except Exception:  # whatever the forward raises when it is given no tensor
+        return None
+    layers = dict(traced.named_modules())
+    if not all(_is_known(node, layers) for node in traced.graph.nodes):
+        return None
+    inputs = [(tuple(input_shape), "float32")]
+    with torch.no_grad():
+        mod = _importer()().from_fx(traced, inputs, False, True, False)
+    mod["main"] = mod["main"].with_attr("num_input", len(inputs))
+    return normalize(named(mod, type(module).__name__))
+
+
+def _is_known(node: Any, layers: dict[str, Any]) -> bool:
+    if node.op == "call_module":
+        layer = layers[node.target]
+        check = _layers().get(type(layer))
+        return check is not None and check(layer)
+    if node.op == "call_function":
+        return node.target in _functions()
+    if node.op == "call_method":
+        return node.target in {"permute", "view", "reshape"}
+    return node.op in {"placeholder", "output"}
+
+
+def _layers() -> dict[Any, Callable[[Any], bool]]:
+    """Classes of layers, and what tells whether TVM's translator knows how one is set."""
+    from torch import nn
+
+    def always(_: Any) -> bool:
+        return True
+
+    def plain(layer: Any) -> bool:
+        return layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
+
+    return {
+        nn.Conv2d: plain,
+        nn.BatchNorm2d: lambda layer: bool(layer.affine and layer.track_running_stats),
+        nn.Linear: always,
+        nn.ReLU: always,
+        nn.ReLU6: always,
+        nn.SiLU: always,
+        nn.Sigmoid: always,
+        nn.Hardswish: always,
+        nn.Hardsigmoid: always,
+        nn.Identity: always,
+        nn.Dropout: always,
+        nn.Flatten: lambda layer: layer.start_dim == 1 and layer.end_dim == -1,
+        nn.AdaptiveAvgPool2d: lambda layer: layer.output_size in {1, (1, 1)},
+        nn.AvgPool2d: lambda layer: layer.divisor_override is None,
+        nn.MaxPool2d: lambda layer: not layer.return_indices,
+    }
+
+
+def _functions() -> set[Any]:
+    import torch
+
+    return {operator.add, operator.mul, torch.add, torch.relu, torch.sigmoid, torch.cat}
+
+
+@functools.cache
+def _importer() -> Any:
+    from tvm.relax.frontend.torch.fx_translator import TorchFXImporter
+
+    class Importer(TorchFXImporter):  # type: ignore[misc] # Any to mypy
+        """TVM's, which forgets whether padding counts in an average."""
+
+        def _avg_pool2d_module(self, node: Any) -> relax.Var:
+            layer = self.named_modules[node.target]
+            return self._avg_pool2d_impl(
+                self.env[node.args[0]],
+                layer.kernel_size,
+                layer.stride,
+                layer.padding,
+                layer.ceil_mode,
+                layer.count_include_pad,
+            )
+
+    return Importer
