@@ -130,8 +130,8 @@ def speed(predictor: LatencyPredictor, family: Family) -> dict[str, float]:
     cold = []
     foreseer = Foreseer(ScheduleDatabase(), predictor.conditions)
     for block in {block.name: block for block in space.blocks(few[0])}.values():
-        mod = import_block(block.build, block.input_shape, first=False)
         start = time.perf_counter()
+        mod = import_block(block)
         predictor.of_composition(compose(mod, predictor.target, foreseer))
         cold.append(time.perf_counter() - start)
     predictor.predict_batch(few, space)

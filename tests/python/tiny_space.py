@@ -51,7 +51,7 @@ class TinySpace(Space):
             for kernel in KERNELS
         ]
         return (
-            Block("stem", self.input_shape, _stem, 1, 1),
+            Block("stem", self.input_shape, _stem, 1, 1, first=True),
             *bodies,
             Block("tail", inner, _tail, 1, 1),
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.progress import Progress
 
 from cosearch.cli.app import app, notes, out, print_json
 from cosearch.cli.options import (
@@ -26,24 +27,39 @@ Output = Annotated[
 ]
 
 
-@latency.command(epilog="Example: `cosearch latency fit --threads 1`")
+@latency.command(epilog="Example: `cosearch latency fit --threads 1 --space mbconv`")
 def fit(
     target: TargetOption = DEFAULT_TARGET,
     threads: Threads = None,
     db: DatabaseUrl = None,
     output: Output = None,
+    space: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Space whose blocks to look at beforehand, so that a search need not wait for "
+            "any; may be given several times."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the trees and the folds.")] = 0,
     as_json: Json = False,
 ) -> None:
     """Learn a predictor from the networks that `cosearch measure` has labelled."""
     from cosearch import LatencyPredictor, ScheduleDatabase
+    from cosearch.spaces import space_named
 
+    spaces = [space_named(name) for name in space or []]
     with notes.status("learning"):
         made = LatencyPredictor.fit(ScheduleDatabase(db), read_target(target, threads), seed=seed)
         path = made.save(output)
+    for one in spaces:
+        with Progress(*Progress.get_default_columns(), console=notes, transient=True) as bar:
+            task = bar.add_task(f"looking at the blocks of {one.name}", total=None)
+            made.learn_space(one, lambda done, of: bar.update(task, completed=done, total=of))
+        made.save(output)
     figures = {
         "predictor": str(path),
         "kernels": len(made.kernels.table_us),
+        "blocks": made.blocks,
         "half_width_of_measured": made.network.table_error,
         "half_width_of_predicted": made.network.table_error + made.network.predicted_error,
     }

@@ -1,6 +1,5 @@
 """Networks and blocks as the kernels that they are compiled to."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,7 +85,7 @@ def import_network(x: Any, example_inputs: Any = None) -> IRModule:
     return frontend.from_onnx(x)
 
 
-def import_block(build: Callable[[], Any], input_shape: Sequence[int], *, first: bool) -> IRModule:
+def import_block(block: Any) -> IRModule:
     """Turn a block of a space into a Relax module as it is inside of a network.
 
     There images lie with their channels innermost, between any two blocks; a module imported by
@@ -94,24 +93,25 @@ def import_block(build: Callable[[], Any], input_shape: Sequence[int], *, first:
 
     Parameters
     ----------
-    build : callable
-        Makes the torch module.
-    input_shape : sequence of int
-        NCHW.
-    first : bool
-        Whether it is the first of its network, whose input comes as NCHW.
+    block : cosearch.spaces.Block
+        What builds its torch module, the shape of its input, and whether it is its network's first.
+
+    Raises
+    ------
+    FrontendError
+        When it cannot be imported.
     """
     import torch
 
-    block = build().eval()
-    channels_first = torch.zeros(tuple(input_shape))
+    module, first = block.build().eval(), block.first
+    channels_first = torch.zeros(tuple(block.input_shape))
     with torch.no_grad():
-        is_image = block(channels_first).ndim == 4
+        is_image = module(channels_first).ndim == 4
 
     class Inside(torch.nn.Module):  # type: ignore[misc] # Any to mypy
         def __init__(self) -> None:
             super().__init__()
-            self.block = block
+            self.block = module
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             y = self.block(x if first else x.permute(0, 3, 1, 2))

@@ -1,6 +1,6 @@
 """The latency of networks with the schedules that the database would give them, unmeasured."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from tvm.target import Target
 
 from cosearch.latency.batch_plan import BatchPlan
+from cosearch.latency.block_book import BlockBook
 from cosearch.latency.composition import Composition, compose, import_block, import_network
 from cosearch.latency.dataset import Dataset, read_dataset
 from cosearch.latency.interval_plan import IntervalPlan
@@ -95,7 +96,7 @@ class LatencyPredictor:
         self.target = target
         self.conditions = Conditions.of(target)
         self._foreseer = Foreseer(database, self.conditions)
-        self._blocks: dict[str, Composition] = {}
+        self._blocks = BlockBook(target, self._foreseer)
         self._plans: dict[str, BatchPlan] = {}
         self._interval_plans: dict[str, IntervalPlan] = {}
 
@@ -157,10 +158,10 @@ class LatencyPredictor:
             When it cannot be imported, or is no architecture of the space.
         """
         if space is not None:
-            parts = [self._block(space, block) for block in space.blocks(x)]
+            parts = [self._blocks.kernels(space, block) for block in space.blocks(x)]
             return self.of_composition(_join(parts))
         if hasattr(x, "build") and hasattr(x, "input_shape"):
-            mod = import_block(x.build, x.input_shape, first=False)
+            mod = import_block(x)
         else:
             mod = import_network(x, example_inputs)
         return self.of_composition(compose(mod, self.target, self._foreseer))
@@ -209,7 +210,7 @@ class LatencyPredictor:
             self._interval_plans[space.name] = IntervalPlan(
                 space,
                 self.plan(space),
-                lambda block: _unmeasured(self.kernels, self._block(space, block)),
+                lambda block: _unmeasured(self.kernels, self._blocks.kernels(space, block)),
                 self.network,
             )
         return self._interval_plans[space.name].intervals_us(architectures)
@@ -230,16 +231,20 @@ class LatencyPredictor:
             Different kernels by ``"exact"``, ``"transferred"``, ``"rules"`` and ``"default"``: see
             `cosearch.report.reuse.Source`.
         """
-        kernels = _join([self._block(space, block) for block in space.blocks(architecture)])
-        found = [outlook.source for outlook in kernels.outlooks]
-        return {source: found.count(source) for source in SOURCES}
+        kernels = _join(
+            [self._blocks.kernels(space, block) for block in space.blocks(architecture)]
+        )
+        return {
+            source: sum(outlook.source == source for outlook in kernels.outlooks)
+            for source in SOURCES
+        }
 
     def plan(self, space: Any) -> BatchPlan:
         """Return the table of blocks by which architectures of a space are scored."""
         if space.name not in self._plans:
             self._plans[space.name] = BatchPlan(
                 space,
-                lambda block: self._block_us(self._block(space, block)),
+                lambda block: self._block_us(self._blocks.kernels(space, block)),
                 self.network.start_us,
             )
         return self._plans[space.name]
@@ -278,7 +283,11 @@ class LatencyPredictor:
             When it cannot be written.
         """
         where = Path(path) if path is not None else default_path(self.conditions)
-        parts = {"kernels": self.kernels.to_json(), "network": self.network.to_json()}
+        parts = {
+            "kernels": self.kernels.to_json(),
+            "network": self.network.to_json(),
+            "blocks": self._blocks.to_json(),
+        }
         write_predictor(where, self.target, parts)
         return where
 
@@ -303,20 +312,34 @@ class LatencyPredictor:
             version of the features.
         """
         path, found, data = read_predictor(target)
+        base = database or ScheduleDatabase()
         try:
             kernels = KernelModel.from_json(data["kernels"])
-            network = NetworkModel(**data["network"])
+            loaded = cls(kernels, NetworkModel(**data["network"]), found, base)
+            loaded._blocks.read(data["blocks"])
         except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
             raise PredictorError(f"{path} is damaged ({error}): fit it again.") from error
-        return cls(kernels, network, found, database or ScheduleDatabase())
+        return loaded
 
-    def _block(self, space: Any, block: Any) -> Composition:
-        key = f"{space.name} {block.name}"
-        if key not in self._blocks:
-            first = block.name == space.catalogue[0].name or "stem" in block.name
-            mod = import_block(block.build, block.input_shape, first=first)
-            self._blocks[key] = compose(mod, self.target, self._foreseer)
-        return self._blocks[key]
+    @property
+    def blocks(self) -> int:
+        """How many blocks of spaces were looked at."""
+        return len(self._blocks)
+
+    def learn_space(self, space: Any, progress: Callable[[int, int], None] | None = None) -> None:
+        """Look at every block of a space, so that no architecture of it has to wait for any.
+
+        Nothing is compiled or measured. `save` keeps what was learnt, as the database schedules
+        the kernels today.
+
+        Parameters
+        ----------
+        space : cosearch.spaces.Space
+            With its catalogue.
+        progress : callable, optional
+            Told how many blocks are done, of how many.
+        """
+        self._blocks.look_up_all(space, progress)
 
     def _block_us(self, kernels: Composition) -> float:
         total, _ = _sum(self.kernels, kernels)

@@ -23,6 +23,9 @@ class Block:
         Exact, of convolutions and linear layers for one picture.
     parameters : int
         Exact, of convolutions, linear layers and the scales and shifts of batch-norms.
+    first : bool
+        Whether networks begin with it: its pictures come as the caller has them, channels first,
+        and not as they lie between two layers.
     """
 
     name: str
@@ -30,3 +33,4 @@ class Block:
     build: Callable[[], Any] = field(compare=False, repr=False)
     multiply_adds: int
     parameters: int
+    first: bool = False

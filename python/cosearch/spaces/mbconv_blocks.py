@@ -16,6 +16,7 @@ def stem_block(channels: int, stride: int, size: int) -> Block:
         partial(_build, "stem", channels, stride),
         counts.multiply_adds,
         counts.parameters,
+        first=True,
     )
 
 

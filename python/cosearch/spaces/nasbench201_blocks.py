@@ -1,6 +1,7 @@
 """Blocks of NAS-Bench-201: names, builders and counts, made one by one when asked for."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import Any, overload
@@ -34,7 +35,7 @@ def fixed_blocks(classes: int) -> tuple[Block, ...]:
         batch_norm(last) + linear(last, classes),
         partial(_build, "head", last, classes),
     )
-    return (stem, *reductions, head)
+    return (replace(stem, first=True), *reductions, head)
 
 
 def operation_counts(stage: int) -> Integers:

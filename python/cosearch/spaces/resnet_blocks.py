@@ -16,6 +16,7 @@ def stem_block(channels: int, size: int) -> Block:
         partial(_build, "stem", channels),
         counts.multiply_adds,
         counts.parameters,
+        first=True,
     )
 
 

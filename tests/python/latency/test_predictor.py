@@ -85,7 +85,7 @@ def test_a_batch_asks_for_each_block_once(predictor, monkeypatch):
     expected = predictor.predict_batch(everything, SPACE)
     assert np.isfinite(expected).all()
     assert len(set(expected)) > 3
-    monkeypatch.setattr(predictor, "_block", None)  # would fail if it was asked
+    monkeypatch.setattr(predictor, "_blocks", None)  # would fail if it was asked
     repeated = predictor.predict_batch(np.repeat(everything, 1000, axis=0), SPACE)
     np.testing.assert_array_equal(repeated, np.repeat(expected, 1000))
 
@@ -109,6 +109,24 @@ def test_saved_and_loaded_it_says_the_same(predictor, labelled, data, tmp_path):
     assert predictor.save(tmp_path / "again.json.gz").read_bytes() == path.read_bytes()
 
 
+def test_blocks_that_were_looked_at_are_kept(labelled, one_thread, tmp_path, monkeypatch):
+    made = LatencyPredictor.fit(labelled, one_thread)
+    seen = []
+    made.learn_space(SPACE, lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (len(SPACE.catalogue), len(SPACE.catalogue))
+    assert made.blocks == len(SPACE.catalogue)
+    rows = SPACE.sample(20, np.random.default_rng(3))
+    expected, one = made.predict_batch(rows, SPACE), made.predict(rows[0], space=SPACE)
+    loaded = LatencyPredictor.load(made.save(tmp_path / "predictor.json.gz"), labelled)
+
+    def refuse(_):
+        raise AssertionError("a block was imported")
+
+    monkeypatch.setattr("cosearch.latency.block_book.import_block", refuse)
+    assert np.array_equal(loaded.predict_batch(rows, SPACE), expected)
+    assert loaded.predict(rows[0], space=SPACE) == one
+
+
 def test_it_is_found_by_its_target(predictor, labelled, one_thread, tmp_path, monkeypatch):
     monkeypatch.setattr("platformdirs.user_cache_path", lambda _: tmp_path)
     with pytest.raises(PredictorError, match="cosearch latency fit"):
@@ -130,6 +148,7 @@ def _damaged(path, **changes):
         ({"features": 0}, "another release"),
         ({"kernels": {"table_us": 3}}, "is damaged"),
         ({"network": {"scale": 1, "songs": 2}}, "is damaged"),
+        ({"blocks": {"kernels": [], "blocks": {"tiny": {"stem": [[0, 1]]}}}}, "is damaged"),
         ({"target": "{"}, "is damaged"),
     ],
 )
