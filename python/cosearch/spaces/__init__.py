@@ -9,8 +9,10 @@ Nothing here imports torch before a network is built.
 """
 
 from cosearch.spaces.block import Block
+from cosearch.spaces.fbnet import FBNetSpace
 from cosearch.spaces.mbconv import MBConvSpace
 from cosearch.spaces.named import SPACES, space_named
+from cosearch.spaces.nasbench101 import NASBench101Space
 from cosearch.spaces.nasbench201 import NASBench201Space
 from cosearch.spaces.resnet import ResNetSpace
 from cosearch.spaces.space import Space
@@ -18,7 +20,9 @@ from cosearch.spaces.space import Space
 __all__ = [
     "SPACES",
     "Block",
+    "FBNetSpace",
     "MBConvSpace",
+    "NASBench101Space",
     "NASBench201Space",
     "ResNetSpace",
     "Space",

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable
 
+from cosearch.spaces.fbnet import FBNetSpace
 from cosearch.spaces.mbconv import MBConvSpace
+from cosearch.spaces.nasbench101 import NASBench101Space
 from cosearch.spaces.nasbench201 import NASBench201Space
 from cosearch.spaces.resnet import ResNetSpace
 from cosearch.spaces.space import Space
 
 SPACES: dict[str, Callable[[], Space]] = {
+    "fbnet": FBNetSpace,
     "mbconv": MBConvSpace,
     "mbconv-small": MBConvSpace.small,
+    "nasbench101": NASBench101Space,
     "nasbench201": NASBench201Space,
     "resnet": ResNetSpace,
 }
@@ -21,7 +25,8 @@ def space_named(name: str) -> Space:
     Parameters
     ----------
     name : str
-        ``"mbconv"``, ``"mbconv-small"``, ``"nasbench201"`` or ``"resnet"``.
+        ``"fbnet"``, ``"mbconv"``, ``"mbconv-small"``, ``"nasbench101"``, ``"nasbench201"`` or
+        ``"resnet"``.
 
     Returns
     -------

@@ -25,7 +25,9 @@ class Space(ABC):
     `sample`, `mutate` and `crossover` keep their values, so that a stage that is made deeper gets
     a block as drawn, not always the first option; compare architectures by `canonical`.
 
-    A new space sets the attributes, `catalogue`, `slots`, `canonical`, `format` and `parse`.
+    A new space sets the attributes, `catalogue`, `slots`, `canonical`, `format` and `parse`. One
+    whose rows are not all architectures overrides `validate`, `sample`, `mutate` and `crossover`
+    as well, as `NASBench101Space` does.
 
     Attributes
     ----------
