@@ -1,18 +1,15 @@
 """The reuse report as one page of HTML that needs nothing but a browser."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import cache
-from importlib.resources import files
-from string import Template
 from typing import Any
 
 from cosearch.report.compare_reuse import Comparison
 from cosearch.report.page.comparison import comparison_section
+from cosearch.report.page.document import write_document
 from cosearch.report.page.donor_graph import donor_graph
 from cosearch.report.page.kernel_table import kernel_table
-from cosearch.report.page.markup import Html, element, join, section
+from cosearch.report.page.markup import section
 from cosearch.report.page.network_chart import network_chart
 from cosearch.report.page.rejected import rejected_section
 from cosearch.report.page.saved import saved_section
@@ -77,23 +74,5 @@ def render_page(
         saved_section(report),
         rejected_section(report),
     ]
-    return Template(_file("page.html")).substitute(
-        title=element("title", f"Reuse: {report.network or 'a network'}"),
-        style=_file("page.css"),
-        script=_file("page.js"),
-        body=join(*parts),
-        data=_embedded(reuse_data(report, worth, comparison)),
-    )
-
-
-def _embedded(data: dict[str, Any]) -> Html:
-    """Write data as JSON that cannot end the element it stands in, whatever its names are."""
-    text = json.dumps(data)
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Html(text)
-
-
-@cache
-def _file(name: str) -> str:
-    return files("cosearch.report.page").joinpath(name).read_text(encoding="utf-8")
+    title = f"Reuse: {report.network or 'a network'}"
+    return write_document(title, parts, reuse_data(report, worth, comparison))

@@ -124,7 +124,7 @@ def test_names_cannot_become_markup(report):
     ("part", "careless"),
     [
         ("page.markup.html.escape", lambda text, quote=True: text),
-        ("reuse_page._embedded", json.dumps),
+        ("page.document.embedded_json", json.dumps),
     ],
 )
 def test_the_check_of_names_can_fail(report, monkeypatch, part, careless):

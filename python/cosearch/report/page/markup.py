@@ -1,6 +1,7 @@
 """Elements of HTML and SVG, in which all text is escaped, and how figures are written."""
 
 import html
+import math
 
 _BARE = frozenset({"input", "meta", "br"})
 
@@ -51,15 +52,17 @@ def chip(source: str | None) -> Html:
     return element("span", source, class_=f"chip {source}")
 
 
-def figure(value: float | None) -> str:
-    """Write a number with three digits that count, and nothing for None."""
+def figure(value: float | None, digits: int = 3) -> str:
+    """Write a number with the digits that count, three or as many as given; nothing for None."""
     if value is None:
         return ""
-    if value == 0 or abs(value) >= 99.95:
+    if not value or not math.isfinite(value):
+        return f"{value:.0f}"
+    rounded = f"{value:.{digits - 1}e}"
+    decimals = digits - 1 - int(rounded.partition("e")[2])
+    if decimals <= 0:
         return f"{value:,.0f}"
-    if abs(value) >= 9.995:
-        return f"{value:.1f}"
-    return f"{value:.2f}" if abs(value) >= 0.9995 else f"{value:.3g}"
+    return f"{value:.{decimals}f}" if decimals < digits else f"{value:.{digits}g}"
 
 
 def percent(value: float | None) -> str:

@@ -28,7 +28,7 @@ for (const table of all("table.sortable")) {
   });
 }
 
-/* Choosing kernels by source and by text. */
+/* Choosing kernels by source and by text, on a page that has a table of them. */
 const search = document.getElementById("search");
 const filters = all("[data-filter]");
 const rows = all("#kernel-table tbody tr");
@@ -46,7 +46,7 @@ for (const filter of filters) {
     filterRows();
   });
 }
-search.addEventListener("input", filterRows);
+if (search) search.addEventListener("input", filterRows);
 /* A kernel that was followed to from the drawing must not stay hidden. */
 addEventListener("hashchange", () => {
   const row = document.getElementById(location.hash.slice(1));
@@ -65,16 +65,25 @@ for (const title of all("svg title")) {
   title.parentElement.setAttribute("aria-label", title.textContent);
   title.remove();
 }
-addEventListener("mousemove", (event) => {
-  const marked = event.target.closest && event.target.closest("[data-tip]");
+function showTip(marked, x, y) {
   tip.hidden = !marked;
   if (!marked) return;
   tip.textContent = marked.dataset.tip;
   const box = tip.getBoundingClientRect();
-  tip.style.left = `${Math.max(4, Math.min(event.clientX + 14, innerWidth - box.width - 8))}px`;
-  const below = event.clientY + 16;
-  tip.style.top = `${below + box.height > innerHeight ? event.clientY - box.height - 12 : below}px`;
+  tip.style.left = `${Math.max(4, Math.min(x + 14, innerWidth - box.width - 8))}px`;
+  const below = y + 16;
+  tip.style.top = `${below + box.height > innerHeight ? y - box.height - 12 : below}px`;
+}
+const marked = (event) => event.target.closest && event.target.closest("[data-tip]");
+addEventListener("mousemove", (event) => showTip(marked(event), event.clientX, event.clientY));
+addEventListener("focusin", (event) => {
+  const focused = marked(event) || event.target.querySelector("[data-tip]");
+  if (!focused || !event.target.matches(":focus-visible")) return;
+  const box = focused.getBoundingClientRect();
+  showTip(focused, box.right, box.bottom - 8);
 });
+addEventListener("focusout", () => showTip(null));
+addEventListener("keydown", (event) => event.key === "Escape" && showTip(null));
 
 for (const button of all("[data-copy]")) {
   button.addEventListener("click", async () => {
@@ -90,6 +99,6 @@ for (const button of all("[data-copy]")) {
 document.getElementById("download").addEventListener("click", () => {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([document.getElementById("data").textContent], { type: "application/json" }));
-  link.download = "reuse.json";
+  link.download = `${document.title.split(/[^\w-]+/)[0].toLowerCase() || "data"}.json`;
   link.click();
 });
