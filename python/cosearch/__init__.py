@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cosearch import relay as relay
     from cosearch.blocks import LiftBlocks as LiftBlocks
     from cosearch.latency import LatencyPredictor as LatencyPredictor
+    from cosearch.nas import search as search
     from cosearch.schedules import ScheduleDatabase as ScheduleDatabase
 
 __version__ = "0.1.0"
@@ -23,8 +24,12 @@ _HOMES = {
     "LiftBlocks": "cosearch.blocks",
     "LatencyPredictor": "cosearch.latency",
     "ScheduleDatabase": "cosearch.schedules",
+    "search": "cosearch.nas",
 }
-_ROOMS = ("blocks", "frontend", "latency", "relay", "report", "schedules", "spaces", "timing")
+_ROOMS = (
+    *("accuracy", "blocks", "frontend", "latency", "nas", "relay", "report", "schedules"),
+    *("spaces", "timing"),
+)
 
 __all__ = [*_HOMES, *_ROOMS, "__version__"]  # noqa: PLE0604 - the names are strings
 

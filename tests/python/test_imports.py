@@ -11,7 +11,7 @@ import cosearch
 PACKAGE = Path(cosearch.__file__).parent
 ORDER = [
     *("frontend", "blocks", "timing", "schedules", "latency", "spaces", "accuracy", "hardware"),
-    *("search", "report", "pipeline", "relay", "peers", "service", "cli"),
+    *("report", "pipeline", "relay", "nas", "peers", "service", "cli"),
 ]
 EVERYONE = {"_versions", "_threads"}
 CPP = PACKAGE.parents[1] / "cpp"

@@ -59,7 +59,7 @@ def fit(
     figures = {
         "predictor": str(path),
         "kernels": len(made.kernels.table_us),
-        "blocks": made.blocks,
+        "blocks": len(made.book),
         "half_width_of_measured": made.network.table_error,
         "half_width_of_predicted": made.network.table_error + made.network.predicted_error,
     }

@@ -7,11 +7,14 @@ from typing import Any
 from cosearch.cli import (  # noqa: F401 - they register with the app
     bench,
     build,
+    chart,
+    codesign,
     db,
     latency,
     measure,
     predict,
     reuse,
+    search,
     serve,
     tune,
 )

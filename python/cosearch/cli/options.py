@@ -2,11 +2,15 @@
 
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cosearch.cli.app import notes
+
+if TYPE_CHECKING:
+    from cosearch.accuracy.estimator import AccuracyEstimator
+    from cosearch.spaces import Space
 
 Model = Annotated[Path, typer.Argument(help="ONNX file of the network.", show_default=False)]
 Models = Annotated[
@@ -43,6 +47,20 @@ DatabaseUrl = Annotated[
         envvar="COSEARCH_DB",
         metavar="FILE|URL",
         help="Schedule database. [default: a file in the user's cache folder]",
+    ),
+]
+SpaceName = Annotated[
+    str,
+    typer.Argument(help="Name of the space, such as mbconv or nasbench201.", show_default=False),
+]
+Accuracy = Annotated[
+    str | None,
+    typer.Option(
+        "--accuracy",
+        metavar="table|gennas|FILE",
+        help="What says how accurate an architecture is: the published table of NAS-Bench-201, "
+        "the proxy GenNAS, or a surrogate in a file. [default: the table for nasbench201, else "
+        "gennas]",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -90,6 +108,31 @@ def read_shapes(shapes: list[str] | None) -> dict[str, tuple[int, ...]] | None:
                 param_hint="--shape",
             )
     return parsed or None
+
+
+def read_accuracy(name: str | None, space: "Space") -> "AccuracyEstimator":
+    """Make what says how accurate architectures are, of what `Accuracy` takes.
+
+    Raises
+    ------
+    ValueError
+        When it is not of this space, or cannot be read.
+    """
+    from cosearch.accuracy.gennas import GenNAS
+    from cosearch.accuracy.nasbench201_table import NASBench201Accuracy
+    from cosearch.accuracy.surrogate import AccuracySurrogate
+    from cosearch.spaces import NASBench201Space
+
+    has_table = isinstance(space, NASBench201Space)
+    if name is None:
+        name = "table" if has_table else "gennas"
+    if name == "gennas":
+        return GenNAS(space)
+    if name != "table":
+        return AccuracySurrogate.load(name, space)
+    if not has_table:
+        raise ValueError(f"there is no table of accuracies for {space.name}: use gennas or a FILE")
+    return NASBench201Accuracy()
 
 
 def check_writable(path: Path) -> None:

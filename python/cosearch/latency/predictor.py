@@ -76,6 +76,8 @@ class LatencyPredictor:
         What networks are compiled for.
     database : ScheduleDatabase
         Where their schedules would come from.
+    book : BlockBook, optional
+        What is known of the blocks of spaces already.
 
     Examples
     --------
@@ -90,13 +92,14 @@ class LatencyPredictor:
         network: NetworkModel,
         target: Target,
         database: ScheduleDatabase,
+        book: BlockBook | None = None,
     ) -> None:
         self.kernels = kernels
         self.network = network
         self.target = target
         self.conditions = Conditions.of(target)
         self._foreseer = Foreseer(database, self.conditions)
-        self._blocks = BlockBook(target, self._foreseer)
+        self.book = BlockBook(target, self._foreseer) if book is None else book
         self._plans: dict[str, BatchPlan] = {}
         self._interval_plans: dict[str, IntervalPlan] = {}
 
@@ -158,7 +161,7 @@ class LatencyPredictor:
             When it cannot be imported, or is no architecture of the space.
         """
         if space is not None:
-            parts = [self._blocks.kernels(space, block) for block in space.blocks(x)]
+            parts = [self.book.kernels(space, block) for block in space.blocks(x)]
             return self.of_composition(_join(parts))
         if hasattr(x, "build") and hasattr(x, "input_shape"):
             mod = import_block(x)
@@ -210,7 +213,7 @@ class LatencyPredictor:
             self._interval_plans[space.name] = IntervalPlan(
                 space,
                 self.plan(space),
-                lambda block: _unmeasured(self.kernels, self._blocks.kernels(space, block)),
+                lambda block: _unmeasured(self.kernels, self.book.kernels(space, block)),
                 self.network,
             )
         return self._interval_plans[space.name].intervals_us(architectures)
@@ -231,9 +234,7 @@ class LatencyPredictor:
             Different kernels by ``"exact"``, ``"transferred"``, ``"rules"`` and ``"default"``: see
             `cosearch.report.reuse.Source`.
         """
-        kernels = _join(
-            [self._blocks.kernels(space, block) for block in space.blocks(architecture)]
-        )
+        kernels = _join([self.book.kernels(space, block) for block in space.blocks(architecture)])
         return {
             source: sum(outlook.source == source for outlook in kernels.outlooks)
             for source in SOURCES
@@ -244,7 +245,7 @@ class LatencyPredictor:
         if space.name not in self._plans:
             self._plans[space.name] = BatchPlan(
                 space,
-                lambda block: self._block_us(self._blocks.kernels(space, block)),
+                lambda block: self._block_us(self.book.kernels(space, block)),
                 self.network.start_us,
             )
         return self._plans[space.name]
@@ -286,7 +287,7 @@ class LatencyPredictor:
         parts = {
             "kernels": self.kernels.to_json(),
             "network": self.network.to_json(),
-            "blocks": self._blocks.to_json(),
+            "blocks": self.book.to_json(),
         }
         write_predictor(where, self.target, parts)
         return where
@@ -316,15 +317,10 @@ class LatencyPredictor:
         try:
             kernels = KernelModel.from_json(data["kernels"])
             loaded = cls(kernels, NetworkModel(**data["network"]), found, base)
-            loaded._blocks.read(data["blocks"])
+            loaded.book.read(data["blocks"])
         except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
             raise PredictorError(f"{path} is damaged ({error}): fit it again.") from error
         return loaded
-
-    @property
-    def blocks(self) -> int:
-        """How many blocks of spaces were looked at."""
-        return len(self._blocks)
 
     def learn_space(self, space: Any, progress: Callable[[int, int], None] | None = None) -> None:
         """Look at every block of a space, so that no architecture of it has to wait for any.
@@ -339,7 +335,7 @@ class LatencyPredictor:
         progress : callable, optional
             Told how many blocks are done, of how many.
         """
-        self._blocks.look_up_all(space, progress)
+        self.book.look_up_all(space, progress)
 
     def _block_us(self, kernels: Composition) -> float:
         total, _ = _sum(self.kernels, kernels)

@@ -66,22 +66,14 @@ def measure_network(
     ValueError
         When the laboratory is for another number of threads.
     """
-    if lib.metadata.threads != laboratory.conditions.threads:
-        raise ValueError(
-            f"the network was compiled for {lib.metadata.threads} threads, and would be measured "
-            f"on {laboratory.conditions.threads}"
-        )
     kernels = {kernel.name: kernel for kernel in lib.reuse.kernels}
     parts = tuple((kernel.workload, kernel.calls) for kernel in kernels.values())
     module = ready_module(lib, seed)
-    whole = laboratory.measure(
-        module.module["main"],
-        module.arguments(),
-        level="network",
+    whole = replace(
+        measure_run(module, laboratory, budget_s=budget_s),
         key=network_key(parts),
         name=lib.reuse.network,
         parts=parts,
-        budget_s=budget_s,
     )
     times, unstable = _kernel_times(module, laboratory, whole.latency_us, budget_s)
     return NetworkLabels(
@@ -104,6 +96,35 @@ def measure_network(
             if name in kernels
         },
     )
+
+
+def measure_run(
+    module: GraphModule, laboratory: Laboratory, *, budget_s: float = BUDGET_S
+) -> Label:
+    """Measure whole runs of a network, however it was built.
+
+    Parameters
+    ----------
+    module : GraphModule
+        With its inputs set.
+    laboratory : Laboratory
+        For the threads that it was compiled for.
+    budget_s : float
+        Seconds to spend at most.
+
+    Raises
+    ------
+    ValueError
+        When the laboratory is for another number of threads.
+    """
+    threads = module.library.metadata.threads
+    if threads != laboratory.conditions.threads:
+        raise ValueError(
+            f"the network was compiled for {threads} threads, and would be measured on "
+            f"{laboratory.conditions.threads}"
+        )
+    main, arguments = module.module["main"], module.arguments()
+    return laboratory.measure(main, arguments, level="network", budget_s=budget_s)
 
 
 def ready_module(lib: Library, seed: int) -> GraphModule:

@@ -40,7 +40,8 @@ COMMANDS = dict(commands(get_command(app)))
 
 def test_all_commands_are_known():
     assert {path[0] for path in COMMANDS} == {
-        *("bench", "build", "db", "latency", "measure", "predict", "reuse", "serve", "tune")
+        *("bench", "build", "chart", "codesign", "db", "latency", "measure", "predict", "reuse"),
+        *("search", "serve", "tune"),
     }
     assert {path[1] for path in COMMANDS if path[0] == "latency"} == {"adapt", "evaluate", "fit"}
     assert {path[1] for path in COMMANDS if path[0] == "db"} == {

@@ -85,7 +85,7 @@ def test_a_batch_asks_for_each_block_once(predictor, monkeypatch):
     expected = predictor.predict_batch(everything, SPACE)
     assert np.isfinite(expected).all()
     assert len(set(expected)) > 3
-    monkeypatch.setattr(predictor, "_blocks", None)  # would fail if it was asked
+    monkeypatch.setattr(predictor, "book", None)  # would fail if it was asked
     repeated = predictor.predict_batch(np.repeat(everything, 1000, axis=0), SPACE)
     np.testing.assert_array_equal(repeated, np.repeat(expected, 1000))
 
@@ -114,7 +114,7 @@ def test_blocks_that_were_looked_at_are_kept(labelled, one_thread, tmp_path, mon
     seen = []
     made.learn_space(SPACE, lambda done, total: seen.append((done, total)))
     assert seen[-1] == (len(SPACE.catalogue), len(SPACE.catalogue))
-    assert made.blocks == len(SPACE.catalogue)
+    assert len(made.book) == len(SPACE.catalogue)
     rows = SPACE.sample(20, np.random.default_rng(3))
     expected, one = made.predict_batch(rows, SPACE), made.predict(rows[0], space=SPACE)
     loaded = LatencyPredictor.load(made.save(tmp_path / "predictor.json.gz"), labelled)
