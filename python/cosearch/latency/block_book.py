@@ -9,6 +9,7 @@ from tvm.target import Target
 
 from cosearch.latency.composition import Composition, compose, import_block
 from cosearch.latency.outlook import Foreseer, Outlook
+from cosearch.latency.translation import Translation
 
 
 class BlockBook:
@@ -29,6 +30,8 @@ class BlockBook:
         self._target = target
         self._foreseer = foreseer
         self._known: dict[str, dict[str, Composition]] = {}
+        self._twins: dict[tuple[str, str], Any] = {}
+        self._translations: dict[tuple[tuple[int, ...], tuple[int, ...]], Translation] = {}
 
     def __len__(self) -> int:
         """Return how many blocks are known."""
@@ -51,9 +54,22 @@ class BlockBook:
         """
         blocks = self._known.setdefault(space.name, {})
         if block.name not in blocks:
-            mod = import_block(block)
-            blocks[block.name] = compose(mod, self._target, self._foreseer)
+            twin = self._twins.setdefault((space.name, block.kind), block) if block.kind else block
+            found = None
+            if twin.name in blocks:
+                translation = self._translation(twin, block)
+                found = translation.apply(blocks[twin.name])
+            if found is None:
+                mod = import_block(block)
+                found = compose(mod, self._target, self._foreseer)
+                if twin.name in blocks:
+                    translation.learn(blocks[twin.name], found)
+            blocks[block.name] = found
         return blocks[block.name]
+
+    def _translation(self, twin: Any, block: Any) -> Translation:
+        shapes = tuple(twin.input_shape), tuple(block.input_shape)
+        return self._translations.setdefault(shapes, Translation())
 
     def look_up_all(self, space: Any, progress: Callable[[int, int], None] | None = None) -> None:
         """Ask for every block of a space.

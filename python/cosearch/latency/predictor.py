@@ -13,10 +13,12 @@ from cosearch.latency.batch_plan import BatchPlan
 from cosearch.latency.block_book import BlockBook
 from cosearch.latency.composition import Composition, compose, import_block, import_network
 from cosearch.latency.dataset import Dataset, read_dataset
+from cosearch.latency.fit_network import fit_network
 from cosearch.latency.interval_plan import IntervalPlan
-from cosearch.latency.kernel_model import KernelModel
+from cosearch.latency.kernel_model import LEAST_US, KernelModel
+from cosearch.latency.kernel_sums import join_compositions, sum_kernels
 from cosearch.latency.metrics import prediction_metrics
-from cosearch.latency.network_model import NetworkModel, folds
+from cosearch.latency.network_model import NetworkModel
 from cosearch.latency.outlook import SOURCES, Foreseer
 from cosearch.latency.predictor_file import (
     PredictorError,
@@ -28,7 +30,6 @@ from cosearch.schedules.conditions import Conditions
 from cosearch.schedules.database import ScheduleDatabase
 from cosearch.schedules.target import resolve_target
 
-FOLDS = 5
 LEAST_NETWORKS = 5
 """Labelled networks without which nothing can be said of the predictor's error."""
 
@@ -138,9 +139,7 @@ class LatencyPredictor:
                 f"{LEAST_NETWORKS}: label more with `cosearch measure MODEL ...`."
             )
         kernels = KernelModel.fit(data.observations, seed)
-        network = _fit_network(data)
-        errors, shares = _cross_validate(data, seed)
-        return cls(kernels, network.with_errors(errors, shares), target, database)
+        return cls(kernels, fit_network(data, seed), target, database)
 
     def predict(self, x: Any, example_inputs: Any = None, *, space: Any = None) -> Latency:
         """Predict the latency of a network or a block.
@@ -162,7 +161,7 @@ class LatencyPredictor:
         """
         if space is not None:
             parts = [self.book.kernels(space, block) for block in space.blocks(x)]
-            return self.of_composition(_join(parts))
+            return self.of_composition(join_compositions(parts))
         if hasattr(x, "build") and hasattr(x, "input_shape"):
             mod = import_block(x)
         else:
@@ -213,7 +212,7 @@ class LatencyPredictor:
             self._interval_plans[space.name] = IntervalPlan(
                 space,
                 self.plan(space),
-                lambda block: _unmeasured(self.kernels, self.book.kernels(space, block)),
+                lambda block: sum_kernels(self.kernels, self.book.kernels(space, block)),
                 self.network,
             )
         return self._interval_plans[space.name].intervals_us(architectures)
@@ -234,7 +233,9 @@ class LatencyPredictor:
             Different kernels by ``"exact"``, ``"transferred"``, ``"rules"`` and ``"default"``: see
             `cosearch.report.reuse.Source`.
         """
-        kernels = _join([self.book.kernels(space, block) for block in space.blocks(architecture)])
+        kernels = join_compositions(
+            [self.book.kernels(space, block) for block in space.blocks(architecture)]
+        )
         return {
             source: sum(outlook.source == source for outlook in kernels.outlooks)
             for source in SOURCES
@@ -262,7 +263,8 @@ class LatencyPredictor:
 
     def of_composition(self, kernels: Composition) -> Latency:
         """Predict from the kernels of a network."""
-        total, share = _sum(self.kernels, kernels)
+        total, unmeasured = sum_kernels(self.kernels, kernels)
+        share = unmeasured / max(total, LEAST_US)
         us = float(self.network.latency_us(np.array(total), kernels.calls.sum()))
         half = float(self.network.half_width(np.array(share)))
         source: Source = "table" if share == 0 else "predicted"
@@ -338,57 +340,5 @@ class LatencyPredictor:
         self.book.look_up_all(space, progress)
 
     def _block_us(self, kernels: Composition) -> float:
-        total, _ = _sum(self.kernels, kernels)
+        total, _ = sum_kernels(self.kernels, kernels)
         return self.network.scale * total + self.network.call_us * float(kernels.calls.sum())
-
-
-def _sum(model: KernelModel, kernels: Composition) -> tuple[float, float]:
-    """Return the sum over the calls of kernels, and the share of it that was not measured."""
-    total, unmeasured = _unmeasured(model, kernels)
-    return total, unmeasured / max(total, 1e-9)
-
-
-def _unmeasured(model: KernelModel, kernels: Composition) -> tuple[float, float]:
-    """Return the sum over the calls of kernels, and what of it was not measured."""
-    times = model.latencies_us(kernels.workloads, kernels.outlooks) * kernels.calls
-    known = np.array([workload in model.table_us for workload in kernels.workloads], bool)
-    return float(times.sum()), float(times[~known].sum())
-
-
-def _join(parts: Sequence[Composition]) -> Composition:
-    calls: dict[str, float] = {}
-    outlooks = {}
-    for part in parts:
-        for workload, count, outlook in zip(part.workloads, part.calls, part.outlooks, strict=True):
-            calls[workload] = calls.get(workload, 0.0) + float(count)
-            outlooks[workload] = outlook
-    return Composition(tuple(calls), np.array(list(calls.values())), tuple(outlooks.values()))
-
-
-def _fit_network(data: Dataset) -> NetworkModel:
-    """Fit overheads on what the kernels of each network took in it."""
-    own = {(o.network, o.workload): o.latency_us for o in data.observations}
-    rows = []
-    for key, kernels, measured_us in data.rows():
-        times = np.array([own.get((key, workload), np.nan) for workload in kernels.workloads])
-        if not np.isnan(times).any():
-            rows.append((float(times @ kernels.calls), float(kernels.calls.sum()), measured_us))
-    return NetworkModel.fit(*np.array(rows).reshape(-1, 3).T)
-
-
-def _cross_validate(
-    data: Dataset, seed: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return relative errors of networks left out, and the shares that were not measured."""
-    errors, shares = [], []
-    for fold in folds(data.networks, min(FOLDS, len(data.networks)), seed):
-        rest = data.without(fold)
-        kernels = KernelModel.fit(rest.observations, seed)
-        network = _fit_network(rest)
-        for key, composition, measured_us in data.rows():
-            if key in fold:
-                total, share = _sum(kernels, composition)
-                us = network.latency_us(np.array(total), composition.calls.sum())
-                errors.append(float(us) / measured_us - 1)
-                shares.append(share)
-    return np.array(errors), np.array(shares)

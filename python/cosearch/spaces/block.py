@@ -26,6 +26,10 @@ class Block:
     first : bool
         Whether networks begin with it: its pictures come as the caller has them, channels first,
         and not as they lie between two layers.
+    kind : str
+        Empty, or what is common to blocks that differ in nothing but the extents of their tensors,
+        where these follow from the shape of the input alone. The kernels of one then tell those of
+        the others, which saves looking at each.
     """
 
     name: str
@@ -34,3 +38,4 @@ class Block:
     multiply_adds: int
     parameters: int
     first: bool = False
+    kind: str = ""

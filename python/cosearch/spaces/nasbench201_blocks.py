@@ -90,12 +90,10 @@ def _cell(cell: Integers, stage: int) -> Block:
         for (source, target), operation in zip(EDGES, cell.tolist(), strict=True)
         if operation != NONE
     ]
-    return _block(
-        f"cell {format_cell(cell)}",
-        STAGES[stage],
-        Counts(multiply_adds, parameters),
-        partial(_build, "Cell", edges, channels),
-    )
+    kind = f"cell {format_cell(cell)}"
+    counts = Counts(multiply_adds, parameters)
+    block = _block(kind, STAGES[stage], counts, partial(_build, "Cell", edges, channels))
+    return replace(block, kind=kind)
 
 
 def _reduction(inputs: int, size: int, outputs: int) -> Block:
