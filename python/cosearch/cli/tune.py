@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -59,6 +59,10 @@ def tune(
     threads: Threads = None,
     db: DatabaseUrl = None,
     seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,
+    cost_model: Annotated[
+        Literal["trees", "gaussian-process"],
+        typer.Option(help="What ranks candidates before they are measured."),
+    ] = "trees",
     as_json: Json = False,
 ) -> None:
     """Tune the kernels of a network into the database.
@@ -90,6 +94,7 @@ def tune(
                 trials_per_task=trials_per_task,
                 network=model.stem,
                 seed=seed,
+                cost_model=cost_model,
                 progress=bar.update,
             )
     if as_json:

@@ -9,6 +9,7 @@ from tvm.target import Target
 from cosearch.schedules.conditions import Conditions
 from cosearch.schedules.database import ScheduleDatabase
 from cosearch.schedules.tasks import TuningTask, extract_workloads
+from cosearch.schedules.tuning.cost_models import CostModel
 from cosearch.schedules.tuning.interrupt import Interrupt
 from cosearch.schedules.tuning.progress import TaskOutcome, TuningProgress, TuningResult
 from cosearch.schedules.tuning.session import Budget, Session
@@ -35,17 +36,18 @@ def tune(
     trials_per_task: int | None = None,
     network: str = "",
     seed: int = 0,
+    cost_model: CostModel = "trees",
     progress: Callable[[TuningProgress], None] | None = None,
     workers: int | None = None,
 ) -> TuningResult:
     """Search schedules for workloads, best first where the network gains most.
 
-    MetaSchedule proposes candidates: its space for the target, its evolutionary search, a
-    gradient-boosted cost model on its features, and its rule for which task comes next. Workers of
-    our own compile and time them. Every batch is in the database before the next one is proposed.
-    What the database holds already, of these workloads under these conditions, counts towards the
-    budget, is not measured again, and is what the search starts from: a tuning that was ended in
-    any way goes on where it was.
+    MetaSchedule proposes candidates: its space for the target, its evolutionary search, a cost
+    model on its features, and its rule for which task comes next. Workers of our own compile and
+    time them. Every batch is in the database before the next one is proposed. What the database
+    holds already, of these workloads under these conditions, counts towards the budget, is not
+    measured again, and is what the search starts from: a tuning that was ended in any way goes on
+    where it was.
 
     Ctrl-C ends it after the candidate at hand; a second one raises `KeyboardInterrupt`.
 
@@ -68,6 +70,8 @@ def tune(
     seed : int
         Seed of the search. The same candidates come first where the search has one thread; later
         ones depend on measured times.
+    cost_model : {"trees", "gaussian-process"}
+        What ranks candidates of the evolutionary search: see `make_cost_model`.
     progress : callable, optional
         Called with a `TuningProgress` after each candidate.
     workers : int, optional
@@ -96,7 +100,15 @@ def tune(
 
         with WorkerPool(threads, workers, stop=stop) as pool:
             session = Session(
-                tasks, database, target, pool, budget, network=network, seed=seed, progress=progress
+                tasks,
+                database,
+                target,
+                pool,
+                budget,
+                network=network,
+                seed=seed,
+                cost_model=cost_model,
+                progress=progress,
             )
             while not stop() and session.step():
                 pass

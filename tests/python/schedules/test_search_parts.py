@@ -13,8 +13,10 @@ from tvm.s_tir.meta_schedule.runner import RunnerResult
 
 from cosearch.schedules import Conditions, Record, ScheduleDatabase, tune
 from cosearch.schedules.transfer.knowledge import Knowledge
-from cosearch.schedules.tuning.cost_model import BoostedTrees
+from cosearch.schedules.tuning.boosted_trees import BoostedTrees
+from cosearch.schedules.tuning.cost_models import make_cost_model
 from cosearch.schedules.tuning.evolution import Evolution
+from cosearch.schedules.tuning.gaussian_process import GaussianProcess
 from cosearch.schedules.tuning.gradient import TaskHistory, next_task
 from cosearch.schedules.tuning.task_search import (
     EVOLUTION,
@@ -83,8 +85,9 @@ def test_a_promise_holds_for_one_batch():
     assert state.history.promised_us == 0.0
 
 
-def test_cost_model_learns_to_rank_candidates():
-    model = BoostedTrees(0)
+@pytest.mark.parametrize("name", ["trees", "gaussian-process"])
+def test_cost_model_learns_to_rank_candidates(name):
+    model = make_cost_model(name, 0)
     search = make_evolution(model)
     candidates = [c for _ in range(3) for c in search.propose()]
     # Something that the features know: how much the candidate is parallel and unrolled.
@@ -97,6 +100,12 @@ def test_cost_model_learns_to_rank_candidates():
     predicted = model.predict(search._context, candidates[known:])
     ranks = [np.argsort(np.argsort(values)) for values in (predicted, -np.asarray(cost[known:]))]
     assert np.corrcoef(*ranks)[0, 1] > 0.6
+
+
+def test_a_cost_model_that_is_not_known_is_refused():
+    assert isinstance(make_cost_model("gaussian-process", 0), GaussianProcess)
+    with pytest.raises(ValueError, match="known are trees, gaussian-process"):
+        make_cost_model("oracle", 0)
 
 
 def test_failed_candidates_score_nothing():

@@ -1,37 +1,24 @@
-"""MetaSchedule's gradient-boosted cost model, trained in a fraction of the time."""
+"""What cost models of the tuner have in common: features of candidates, and what was measured."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import xgboost as xgb
-from tvm.ir.utils import derived_object
 from tvm.s_tir.meta_schedule.cost_model import PyCostModel
 from tvm.s_tir.meta_schedule.feature_extractor import PerStoreFeature
 
 WARM_UP = 32
 """Candidates of any tasks before the first prediction."""
-ROUNDS = 60
-LEAST_WEIGHT = 0.1
-_PARAMETERS = {
-    "max_depth": 8,
-    "gamma": 0.001,
-    "min_child_weight": 0,
-    "eta": 0.2,
-    "tree_method": "hist",
-    # The data is small: more threads only wait for each other, most of all on a busy machine.
-    "nthread": 1,
-    "verbosity": 0,
-}
 
 Features = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
 
 
 @dataclass
-class _Group:
+class Group:
     """What was measured for one task: features of each candidate, and its time in seconds."""
 
     features: list[Features] = field(default_factory=list)
@@ -48,14 +35,11 @@ class _Group:
         )
 
 
-@derived_object
-class BoostedTrees(PyCostModel):  # type: ignore[misc] # TVM's classes are Any to mypy
+class CandidateModel(PyCostModel):  # type: ignore[misc] # TVM's classes are Any to mypy
     """Predicts how close a candidate comes to the best one of its task.
 
-    Features, objective and trees are those of MetaSchedule's `XGBModel` (a candidate's score is the
-    sum over its stores; Zheng et al., "Ansor", OSDI 2020). That one evaluates two metrics in Python
-    after each of hundreds of rounds, a tenth of a second per candidate; this one trains a fixed
-    number of rounds on histograms, from the scores so far.
+    Features are MetaSchedule's, a row for each store of a candidate (Zheng et al., "Ansor", OSDI
+    2020).
 
     Parameters
     ----------
@@ -66,15 +50,21 @@ class BoostedTrees(PyCostModel):  # type: ignore[misc] # TVM's classes are Any t
     def __init__(self, seed: int) -> None:
         super().__init__()
         self.extractor = PerStoreFeature()
-        self.parameters = {**_PARAMETERS, "seed": seed}
         self.random = np.random.default_rng(seed)
-        self.groups: dict[str, _Group] = {}
-        self.booster: xgb.Booster | None = None
+        self.groups: dict[str, Group] = {}
         self.trained_on = 0
+
+    @abstractmethod
+    def train(self) -> None:
+        """Learn from all groups."""
+
+    @abstractmethod
+    def scores(self, features: Sequence[Features]) -> Scores:
+        """Return a score for each candidate by its features, after training."""
 
     def knows_nothing(self) -> bool:
         """Tell whether predictions are random."""
-        return self.booster is None
+        return not self.trained_on
 
     def load(self, path: str) -> None:
         """Refuse: the records of the database are what the model is made from."""
@@ -86,7 +76,7 @@ class BoostedTrees(PyCostModel):  # type: ignore[misc] # TVM's classes are Any t
 
     def update(self, context: Any, candidates: Sequence[Any], results: Sequence[Any]) -> None:
         """Learn from measured candidates; train again when there are a fifth more."""
-        group = self.groups.setdefault(str(context.task_name), _Group())
+        group = self.groups.setdefault(str(context.task_name), Group())
         for features, result in zip(self.features(context, candidates), results, strict=True):
             if len(features):
                 group.features.append(features)
@@ -98,39 +88,19 @@ class BoostedTrees(PyCostModel):  # type: ignore[misc] # TVM's classes are Any t
 
     def predict(self, context: Any, candidates: Sequence[Any]) -> Scores:
         """Return a score for each candidate, higher for faster."""
-        if self.booster is None:
+        if self.knows_nothing():
             return self.random.uniform(size=len(candidates))
-        features = self.features(context, candidates)
-        owners = _owners(features)
-        stores = self.booster.inplace_predict(np.concatenate(features))
-        return np.bincount(owners, weights=stores, minlength=len(features)).astype("float64")
+        return self.scores(self.features(context, candidates))
 
     def features(self, context: Any, candidates: Sequence[Any]) -> list[Features]:
         """Extract the features of each candidate: one row for each of its stores."""
         extracted = self.extractor.extract_from(context, list(candidates))
         return [tensor.numpy().astype("float32") for tensor in extracted]
 
-    def train(self) -> None:
-        """Fit the sum over a candidate's stores to its score, weighted by the score.
-
-        Failures weigh something too: without it the model never learns what cannot be compiled.
-        """
+    def seen(self) -> tuple[list[Features], Scores]:
+        """Return the features and the scores of all that was measured."""
         features = [rows for group in self.groups.values() for rows in group.features]
-        scores = np.concatenate([group.scores() for group in self.groups.values()])
-        owners = _owners(features)
-        targets, weights = scores[owners], np.maximum(scores, LEAST_WEIGHT)[owners]
-
-        def objective(predicted: Scores, _: xgb.DMatrix) -> tuple[Scores, Scores]:
-            sums = np.bincount(owners, weights=predicted, minlength=len(scores))
-            return (sums[owners] - targets) * weights, weights
-
-        data = xgb.DMatrix(np.concatenate(features), label=targets)
-        self.booster = xgb.train(self.parameters, data, num_boost_round=ROUNDS, obj=objective)
-
-
-def _owners(features: Sequence[Features]) -> npt.NDArray[np.int64]:
-    """Index of the candidate that each row belongs to."""
-    return np.repeat(np.arange(len(features)), [len(rows) for rows in features])
+        return features, np.concatenate([group.scores() for group in self.groups.values()])
 
 
 def _cost_s(result: Any) -> float:

@@ -12,7 +12,7 @@ from tvm.target import Target
 
 from cosearch.schedules.rules.space import design_space
 from cosearch.schedules.tensor_intrinsics import load_tensor_intrinsics
-from cosearch.schedules.tuning.cost_model import BoostedTrees
+from cosearch.schedules.tuning.cost_model import CandidateModel
 
 POPULATION = 1.5
 """Schedules that evolve, for each candidate of a batch; a third of MetaSchedule's 512 for 64, since
@@ -40,7 +40,7 @@ class Evolution:
         Under which the cost model files what is measured.
     target : tvm.target.Target
         What to tune for.
-    cost_model : BoostedTrees
+    cost_model : CandidateModel
         Shared by all tasks.
     batch : int
         Candidates in a batch.
@@ -55,7 +55,7 @@ class Evolution:
         mod: IRModule,
         name: str,
         target: Target,
-        cost_model: BoostedTrees,
+        cost_model: CandidateModel,
         *,
         batch: int,
         seed: int,

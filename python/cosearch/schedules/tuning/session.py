@@ -16,7 +16,7 @@ from cosearch.schedules.conditions import Conditions
 from cosearch.schedules.database import ScheduleDatabase
 from cosearch.schedules.record import Provenance, Record
 from cosearch.schedules.tasks import TuningTask
-from cosearch.schedules.tuning.cost_model import BoostedTrees
+from cosearch.schedules.tuning.cost_models import CostModel, make_cost_model
 from cosearch.schedules.tuning.gradient import next_task
 from cosearch.schedules.tuning.progress import TaskOutcome, TuningProgress, TuningResult
 from cosearch.schedules.tuning.task_search import Proposal
@@ -73,6 +73,7 @@ class Session:
         *,
         network: str,
         seed: int,
+        cost_model: CostModel,
         progress: Callable[[TuningProgress], None] | None,
     ) -> None:
         self._start = time.monotonic()
@@ -86,7 +87,7 @@ class Session:
         self._deadline = budget.deadline
         self._threads = default_threads()
         self._seeds = np.random.default_rng(seed).integers(1, 2**31 - 1, len(tasks))
-        self._cost_model = BoostedTrees(seed)
+        self._cost_model = make_cost_model(cost_model, seed)
         self._failures: Counter[str] = Counter()
         self._trials = 0
         self._batch = budget.batch(len(tasks), self._start)

@@ -20,7 +20,7 @@ from cosearch.schedules.store.traces import trace_text
 from cosearch.schedules.tasks import TuningTask
 from cosearch.schedules.transfer.candidates import Candidate, rank_candidates
 from cosearch.schedules.transfer.knowledge import Knowledge
-from cosearch.schedules.tuning.cost_model import BoostedTrees
+from cosearch.schedules.tuning.cost_model import CandidateModel
 from cosearch.schedules.tuning.evolution import Evolution, make_candidate
 
 RULES = "rules"
@@ -72,7 +72,7 @@ class TaskSearch:
         What the database's other records say.
     target : tvm.target.Target
         What to tune for.
-    cost_model : BoostedTrees
+    cost_model : CandidateModel
         Shared by all tasks.
     batch : int
         Candidates in a batch.
@@ -87,7 +87,7 @@ class TaskSearch:
         task: TuningTask,
         knowledge: Knowledge,
         target: Target,
-        cost_model: BoostedTrees,
+        cost_model: CandidateModel,
         *,
         batch: int,
         seed: int,
