@@ -2,7 +2,8 @@
 
 - `NASBench201Accuracy`: published accuracies, looked up;
 - `GenNAS`: a few dozen steps of regression on synthetic signals, without data;
-- `AccuracySurrogate`: perceptrons that learn from architectures of known accuracy.
+- `AccuracySurrogate`: perceptrons that learn from architectures of known accuracy;
+- `SupernetAccuracy`: weights that all networks of a space share, of `cosearch.accuracy.supernet`.
 
 Names are imported on first use; torch and scikit-learn only where something is trained.
 """
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from cosearch.accuracy.gennas_settings import GenNASSettings as GenNASSettings
     from cosearch.accuracy.gennas_settings import SignalMix as SignalMix
     from cosearch.accuracy.nasbench201_table import NASBench201Accuracy as NASBench201Accuracy
+    from cosearch.accuracy.pictures import Pictures as Pictures
+    from cosearch.accuracy.supernet import MBConvSupernet as MBConvSupernet
+    from cosearch.accuracy.supernet import SupernetAccuracy as SupernetAccuracy
+    from cosearch.accuracy.supernet import SupernetTraining as SupernetTraining
+    from cosearch.accuracy.supernet import TrainingPlan as TrainingPlan
     from cosearch.accuracy.surrogate import AccuracySurrogate as AccuracySurrogate
 
 _HOMES = {
@@ -23,8 +29,13 @@ _HOMES = {
     "AccuracySurrogate": "cosearch.accuracy.surrogate",
     "GenNAS": "cosearch.accuracy.gennas",
     "GenNASSettings": "cosearch.accuracy.gennas_settings",
+    "MBConvSupernet": "cosearch.accuracy.supernet",
     "NASBench201Accuracy": "cosearch.accuracy.nasbench201_table",
+    "Pictures": "cosearch.accuracy.pictures",
     "SignalMix": "cosearch.accuracy.gennas_settings",
+    "SupernetAccuracy": "cosearch.accuracy.supernet",
+    "SupernetTraining": "cosearch.accuracy.supernet",
+    "TrainingPlan": "cosearch.accuracy.supernet",
 }
 
 __all__ = list(_HOMES)

@@ -16,6 +16,7 @@ from cosearch.cli import (  # noqa: F401 - they register with the app
     reuse,
     search,
     serve,
+    supernet,
     tune,
 )
 from cosearch.cli.app import app, notes

@@ -41,7 +41,7 @@ COMMANDS = dict(commands(get_command(app)))
 def test_all_commands_are_known():
     assert {path[0] for path in COMMANDS} == {
         *("bench", "build", "chart", "codesign", "db", "latency", "measure", "predict", "reuse"),
-        *("search", "serve", "tune"),
+        *("search", "serve", "supernet", "tune"),
     }
     assert {path[1] for path in COMMANDS if path[0] == "latency"} == {"adapt", "evaluate", "fit"}
     assert {path[1] for path in COMMANDS if path[0] == "db"} == {

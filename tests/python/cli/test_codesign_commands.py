@@ -10,7 +10,8 @@ from cosearch import LatencyPredictor, ScheduleDatabase
 from cosearch.accuracy.surrogate import AccuracySurrogate
 from cosearch.cli.main import app
 from cosearch.schedules import resolve_target
-from cosearch.spaces import SPACES
+from cosearch.spaces import SPACES, MBConvSpace
+from cosearch.spaces.mbconv import Skeleton
 from tiny_space import TinySpace, label_as_promised
 
 SPACE = TinySpace()
@@ -84,3 +85,25 @@ def test_charts_are_drawn_of_what_was_measured(files, tmp_path):
 def test_a_space_without_a_table_says_so():
     result = run("chart", "tiny", "--accuracy", "table", code=1)
     assert "there is no table of accuracies for tiny" in str(result.exception)
+
+
+def test_a_supernet_teaches_a_surrogate(tmp_path, monkeypatch):
+    skeleton = Skeleton("narrow", (8,), (8, 1), 8, ((8, 2),), 16)
+    monkeypatch.setitem(SPACES, "narrow", lambda: MBConvSpace(classes=10, skeleton=skeleton))
+    words = (
+        *("supernet", "narrow", "-o", tmp_path / "known.npz", "--pairs", 15, "--batch", 8),
+        *("--checkpoint", tmp_path / "supernet.pt", "--steps", 3, "--json"),
+    )
+    first = json.loads(run(*words).stdout)
+    assert first["networks"] == 15
+    assert 0 <= first["mean_accuracy"] <= first["best_accuracy"] <= 100
+    assert "add --resume" in str(run(*words, code=1).exception)
+    assert json.loads(run(*words, "--resume").stdout) == first
+    space = MBConvSpace(classes=10, skeleton=skeleton)
+    rows = space.sample(3, np.random.default_rng(0))
+    assert AccuracySurrogate.load(tmp_path / "known.npz", space).score(rows).shape == (3,)
+
+
+def test_only_mbconv_spaces_have_a_supernet(tmp_path):
+    result = run("supernet", "tiny", "-o", tmp_path / "known.npz", code=1)
+    assert "no supernet for tiny" in str(result.exception)
