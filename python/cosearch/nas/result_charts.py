@@ -71,7 +71,7 @@ def _progress(result: "Result") -> ParetoChart:
     )
     return ParetoChart(
         "Progress",
-        Axis("evaluations"),
+        Axis("evaluations", neutral=True),
         Axis("hypervolume", higher_is_better=True),
         (Series("search", steps, front=True),),
     )
@@ -89,4 +89,5 @@ def _figures(result: "Result", place: int) -> dict[str, str | float]:
 
 
 def _axis(column: Column) -> Axis:
-    return Axis(column.name, column.unit, column.higher_is_better)
+    neutral = column.name == "evaluation"
+    return Axis(column.name, column.unit, column.higher_is_better, neutral=neutral)

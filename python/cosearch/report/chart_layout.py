@@ -153,6 +153,8 @@ def label_above(chart: ParetoChart, link: Link) -> bool:
 
 def axis_name(axis: Axis) -> str:
     """Write an axis with its unit and which direction is the good one."""
+    if axis.neutral:
+        return axis.title
     return f"{axis.title} ({'higher' if axis.higher_is_better else 'lower'} is better)"
 
 

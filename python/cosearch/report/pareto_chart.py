@@ -19,6 +19,8 @@ class Axis:
         Of its values; empty for a bare number.
     higher_is_better : bool
         False for what is minimised.
+    neutral : bool
+        Whether it is no objective but an order, such as the number of evaluations.
     log : bool
         Whether equal ratios are drawn equally long; all values must be positive then.
     """
@@ -27,6 +29,7 @@ class Axis:
     unit: str = ""
     higher_is_better: bool = False
     log: bool = False
+    neutral: bool = False
 
     @property
     def title(self) -> str:

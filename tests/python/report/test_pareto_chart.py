@@ -14,6 +14,7 @@ from cosearch.report.chart_layout import (
     COLOURS,
     SHAPES,
     as_charts,
+    axis_name,
     label_above,
     layers,
     ranges,
@@ -267,3 +268,8 @@ def test_texts_of_ticks():
 def test_long_labels_are_cut_visibly():
     assert shorten("abc", 3) == "abc"
     assert shorten("abcd", 3) == "ab…"
+
+
+def test_an_order_has_no_good_direction():
+    assert axis_name(Axis("evaluations", neutral=True)) == "evaluations"
+    assert axis_name(Axis("latency", "µs")) == "latency, µs (lower is better)"
