@@ -11,8 +11,8 @@ these two is the gap itself. Reported are
 - the mean accuracy of random subnets on held-out pictures, with inherited weights;
 - the rank correlation of inherited loss, and accuracy, with those of the same networks trained
   alone on the training part. Networks are spread evenly over the multiply-adds of the space;
-- how well the losses of networks trained alone agree between two seeds: no objective can be
-  expected to do better.
+- how well the losses of networks trained alone agree between two seeds: where these do not, ranks
+  say little about any objective.
 
 Pictures are scikit-learn's digits, which any network of a usual space tells apart. To make them
 harder a fifth is trained on, another fifth is the validation part, noise is added once to every

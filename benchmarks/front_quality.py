@@ -1,0 +1,153 @@
+"""How near a search comes to the true front, by what it is told of latency."""
+
+import time
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from untuned import untuned_predictor
+
+import cosearch
+from cosearch.accuracy.nasbench201_table import NASBench201Accuracy
+from cosearch.latency import LatencyPredictor
+from cosearch.latency.metrics import prediction_metrics
+from cosearch.nas import Objective, Result, igd_share, non_dominated
+from cosearch.nas.build_architecture import build_architecture, measure_library
+from cosearch.schedules import ScheduleDatabase
+from cosearch.spaces import NASBench201Space
+
+SPACE = NASBench201Space()
+ACCURACY = NASBench201Accuracy()
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is done."""
+
+    evaluations: int = 1500
+    seeds: int = 5
+    constrained: int = 10
+    measured: int = 40
+    """Networks that are measured at random to judge the predictor, and by the measuring search."""
+
+
+class Truth:
+    """The front among all architectures; latency is the predictor's, as `check` judges it."""
+
+    def __init__(self, predictor: LatencyPredictor) -> None:
+        self._predictor = predictor
+        rows = np.indices(SPACE.choices).reshape(len(SPACE.choices), -1).T
+        losses = self.losses(rows)
+        self.front = losses[non_dominated(losses)]
+        self.latencies_us = losses[:, 0]
+
+    def losses(self, rows: np.ndarray) -> np.ndarray:
+        """Latency, and accuracy with its sign turned, float64 ``[count, 2]``."""
+        us = self._predictor.predict_batch(rows, SPACE)
+        return np.stack([us, -ACCURACY.score(rows)], axis=1)
+
+    def igd_share(self, found: Result) -> float:
+        """Judge what a search thought the front, by what it is."""
+        losses = self.losses(found.evaluated.rows[found.front_places])
+        return igd_share(losses[non_dominated(losses)], self.front)
+
+
+def front_quality(
+    predictor: LatencyPredictor, database: ScheduleDatabase, effort: Effort, notes: Console
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Search by several kinds of latency; return a row for each, and the summary."""
+    start = time.perf_counter()
+    predictor.learn_space(SPACE)
+    looked_s = time.perf_counter() - start
+    truth = Truth(predictor)
+    notes.print(f"{len(truth.front)} on the true front; all blocks known after {looked_s:.0f} s")
+    untuned = untuned_predictor(predictor, database)
+    guides: dict[str, Objective | str] = {
+        "predictor": Objective("latency_us", lambda rows: predictor.predict_batch(rows, SPACE)),
+        "multiply-adds": "multiply_adds",
+        "untuned latency": Objective("untuned_us", lambda rows: untuned.predict_batch(rows, SPACE)),
+    }
+    rows = []
+    for name, guide in guides.items():
+        rows.append(_searched(name, guide, truth, effort.evaluations, effort.seeds))
+        notes.print(f"searched by {name}: {rows[-1]['igd_share']:.2%} of the extent away")
+    measuring = Objective(
+        "measured_us",
+        lambda rows: [measured_us(row, database, predictor.target) for row in rows],
+        cost_s=5.0,
+    )
+    notes.print(f"searching by measuring {effort.measured} networks")
+    rows.append(_searched("measuring each", measuring, truth, effort.measured, 1))
+    notes.print(f"searching under {effort.constrained} limits, and measuring what is found")
+    best = rows[0]
+    summary = {
+        "igd_share": best["igd_share"],
+        "search_seconds": best["seconds"],
+        "look_up_seconds": looked_s,
+        **_bounded(predictor, database, truth, effort),
+        **{f"predictor_{k}": v for k, v in _check(predictor, database, effort.measured).items()},
+    }
+    return rows, summary
+
+
+def measured_us(row: np.ndarray, database: ScheduleDatabase, target: Any) -> float:
+    """Build an architecture with its schedules, and measure it."""
+    library = build_architecture(SPACE, SPACE.canonical(row[None])[0], database, target)
+    return measure_library(library, database).latency_us
+
+
+def _searched(
+    name: str, guide: Objective | str, truth: Truth, evaluations: int, seeds: int
+) -> dict[str, Any]:
+    shares, seconds = [], []
+    for seed in range(seeds):
+        start = time.perf_counter()
+        found = cosearch.search(SPACE, [guide, "accuracy"], budget=evaluations, seed=seed)
+        seconds.append(time.perf_counter() - start)
+        shares.append(truth.igd_share(found))
+    return {
+        "guide": name,
+        "evaluations": evaluations,
+        "seeds": seeds,
+        "igd_share": median(shares),
+        "igd_shares": shares,
+        "seconds": median(seconds),
+        "seconds_per_evaluation": median(seconds) / evaluations,
+    }
+
+
+def _bounded(
+    predictor: LatencyPredictor, database: ScheduleDatabase, truth: Truth, effort: Effort
+) -> dict[str, Any]:
+    """Search under limits at the predictor's upper bound, and measure what was found."""
+    errors, over = [], 0
+    quantiles = np.linspace(0.1, 0.9, effort.constrained)
+    for seed, limit_us in enumerate(np.quantile(truth.latencies_us, quantiles)):
+        found = cosearch.search(
+            SPACE,
+            ["accuracy"],
+            {"latency_high_us": float(limit_us)},
+            predictor=predictor,
+            budget=effort.evaluations // 2,
+            seed=seed,
+        )
+        row = found.evaluated.rows[found.front_places[0]]
+        us = measured_us(row, database, predictor.target)
+        over += us > limit_us
+        errors.append(float(predictor.predict_batch(row[None], SPACE)[0] / us - 1))
+    return {
+        "constraints": effort.constrained,
+        "constraints_violated": over,
+        "chosen_largest_error": float(np.abs(errors).max()),
+        "chosen_errors": errors,
+    }
+
+
+def _check(predictor: LatencyPredictor, database: ScheduleDatabase, count: int) -> dict[str, float]:
+    """Measure architectures at random, and compare with what is predicted."""
+    rows = SPACE.canonical(SPACE.sample(count, np.random.default_rng(12345)))
+    measured = [measured_us(row, database, predictor.target) for row in rows]
+    us, low_us, high_us = predictor.interval_batch(rows, SPACE)
+    return prediction_metrics(us, measured, low_us, high_us)
