@@ -24,7 +24,7 @@ from cosearch.accuracy.surrogate import AccuracySurrogate
 from cosearch.latency import Laboratory, LatencyPredictor
 from cosearch.nas import Objective
 from cosearch.nas.build_architecture import build_architecture, measure_library
-from cosearch.nas.chanas import chanas
+from cosearch.nas.codesign import chanas
 from cosearch.schedules import ScheduleDatabase
 from cosearch.spaces import MBConvSpace
 

@@ -135,7 +135,7 @@ def _bounded(
         )
         row = found.evaluated.rows[found.front_places[0]]
         us = measured_us(row, database, predictor.target)
-        over += us > limit_us
+        over += int(us > limit_us)
         errors.append(float(predictor.predict_batch(row[None], SPACE)[0] / us - 1))
     return {
         "constraints": effort.constrained,

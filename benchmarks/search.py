@@ -41,7 +41,7 @@ from cosearch.accuracy.gennas import GenNAS
 from cosearch.accuracy.nasbench201_table import NASBench201Accuracy
 from cosearch.latency import Laboratory, LatencyPredictor
 from cosearch.nas.build_architecture import measure_library
-from cosearch.nas.chart_flow import FEWEST, ChartFlow, chart_flow, examine
+from cosearch.nas.optimisation_flow import FEWEST, ChartFlow, chart_flow, examine
 from cosearch.report.optimisation_charts import OptimisedNetwork
 from cosearch.report.pareto_png import draw_png
 from cosearch.schedules import ScheduleDatabase, resolve_target

@@ -22,7 +22,7 @@ from cosearch.cli.options import (
 from cosearch.cli.stages import StagesBar
 
 if TYPE_CHECKING:
-    from cosearch.nas.chart_flow import ChartFlow
+    from cosearch.nas.optimisation_flow import ChartFlow
 
 
 @app.command(epilog="Example: `cosearch chart nasbench201 --checkpoint run.jsonl --html flow.html`")
@@ -62,7 +62,7 @@ def chart(
     nothing that the checkpoint has; --resume goes on from there.
     """
     from cosearch import ScheduleDatabase
-    from cosearch.nas.chart_flow import chart_flow
+    from cosearch.nas.optimisation_flow import chart_flow
     from cosearch.spaces import space_named
 
     for path in (png, html):

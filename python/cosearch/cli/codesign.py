@@ -23,7 +23,7 @@ from cosearch.cli.options import (
 from cosearch.cli.stages import StagesBar
 
 if TYPE_CHECKING:
-    from cosearch.nas.chanas import CoDesign
+    from cosearch.nas.codesign import CoDesign
 
 
 @app.command(
@@ -85,7 +85,7 @@ def codesign(
     `cosearch measure` some networks, then `cosearch latency fit`.
     """
     from cosearch import LatencyPredictor, ScheduleDatabase
-    from cosearch.nas.chanas import chanas
+    from cosearch.nas.codesign import chanas
     from cosearch.spaces import space_named
 
     if output is not None:

@@ -8,8 +8,7 @@ reports. What comes out is a `Result`.
 """
 
 from cosearch.nas.algorithm import ALGORITHMS, Algorithm
-from cosearch.nas.chanas import CoDesign, chanas
-from cosearch.nas.chart_flow import ChartFlow, chart_flow
+from cosearch.nas.codesign import CoDesign, chanas
 from cosearch.nas.goals import Column, Goals
 from cosearch.nas.history import SearchProgress
 from cosearch.nas.indicators import (
@@ -22,6 +21,7 @@ from cosearch.nas.indicators import (
 from cosearch.nas.journal import JournalError
 from cosearch.nas.nsga2 import NSGA2
 from cosearch.nas.objective import Objective
+from cosearch.nas.optimisation_flow import ChartFlow, chart_flow
 from cosearch.nas.problem import Problem
 from cosearch.nas.random_search import RandomSearch
 from cosearch.nas.regularized_evolution import RegularizedEvolution

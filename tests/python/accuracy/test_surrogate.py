@@ -37,10 +37,10 @@ def test_unseen_architectures_are_ranked(surrogate):
 
 def test_any_space_will_do():
     space = MBConvSpace.small()
-    rows = space.sample(500, np.random.default_rng(0))
+    rows = space.sample(300, np.random.default_rng(0))
     truth = np.log(space.multiply_adds(rows))
-    surrogate = AccuracySurrogate.fit(space, rows[:150], truth[:150], unit="")
-    assert surrogate.evaluate(rows[150:], truth[150:])["spearman"] > 0.7
+    surrogate = AccuracySurrogate.fit(space, rows[:60], truth[:60], unit="")
+    assert surrogate.evaluate(rows[60:], truth[60:])["spearman"] > 0.5
     assert (surrogate.name, surrogate.unit) == ("surrogate mbconv-small", "")
 
 

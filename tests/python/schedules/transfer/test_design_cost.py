@@ -8,6 +8,7 @@ import xgboost as xgb
 from layers import conv, layer
 
 from cosearch.schedules.rules.design import Designer
+from cosearch.schedules.rules.machine import Machine
 from cosearch.schedules.store.errors import DamagedDataError
 from cosearch.schedules.transfer.design_cost import DesignCost, Sample, design_features
 
@@ -20,6 +21,12 @@ def sample(machine, *size, slow=3.0):
     cycles = np.array([design.cycles for design in designs])
     factors = [slow if d.tiles[designer.main].order == "columns" else 1.0 for d in designs]
     return Sample(design_features(designer, designs), cycles, cycles * 2e-4 * np.array(factors))
+
+
+@pytest.fixture(scope="module")
+def machine():
+    """Return a core with AVX-512, whatever runs the test: with other vectors orders matter less."""
+    return Machine(lanes=16, registers=32)
 
 
 @pytest.fixture(scope="module")

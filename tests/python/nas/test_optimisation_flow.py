@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from cosearch import ScheduleDatabase
-from cosearch.nas import chart_flow as module
-from cosearch.nas.chart_flow import chart_flow, examine
+from cosearch.nas import optimisation_flow as module
+from cosearch.nas.optimisation_flow import chart_flow, examine
 from cosearch.report.optimisation_charts import OptimisedNetwork
 from cosearch.report.pareto_chart import BarChart, ParetoChart
 from tiny_space import TinySpace
@@ -54,6 +54,7 @@ def test_the_best_are_built_both_ways(database, tmp_path, monkeypatch):
             candidates=10,
             database=database,
             target="llvm -mcpu=native -num-cores=1",
+            budget_s=0.3,
             checkpoint=tmp_path / "flow.jsonl",
             progress=lambda stage, done, total: told.append((stage, done, total)),
             **more,

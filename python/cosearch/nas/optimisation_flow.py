@@ -17,6 +17,7 @@ from cosearch.report.pareto_chart import Axis, Chart
 from cosearch.schedules.database import ScheduleDatabase
 from cosearch.schedules.target import resolve_target
 from cosearch.spaces.space import Integers, Space
+from cosearch.timing.time_calls import BUDGET_S
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and of how much."""
@@ -87,6 +88,7 @@ def chart_flow(
     database: ScheduleDatabase | None = None,
     target: Any = None,
     seconds: float = 0.0,
+    budget_s: float = BUDGET_S,
     seed: int = 0,
     checkpoint: str | Path | None = None,
     resume: bool = False,
@@ -117,6 +119,8 @@ def chart_flow(
         By default this machine.
     seconds : float
         What each network may spend on measuring schedules besides; see `relax.cosearch.seconds`.
+    budget_s : float
+        Seconds after which an unsure measurement has to do.
     seed : int
         Of the draw, and of weights.
     checkpoint, resume
@@ -140,7 +144,7 @@ def chart_flow(
     rows, scores = rows[:count], scores[:count]
     shown = accuracy or generator
     accuracies = np.asarray(shown.score(rows), np.float64)
-    bench = _Bench(space, database, resolve_target(target), seconds, seed)
+    bench = _Bench(space, database, resolve_target(target), seconds, budget_s, seed=seed)
     header = search_header(
         space, {"columns": ["before_us", "after_us"]}, {"name": "chart-flow"}, seed, count
     )
@@ -209,11 +213,13 @@ class _Bench:
         database: ScheduleDatabase | None,
         target: Target,
         seconds: float,
+        budget_s: float,
+        *,
         seed: int,
     ) -> None:
         self._space, self._target = space, target
         self._database = database if database is not None else ScheduleDatabase()
-        self._seconds, self._seed = seconds, seed
+        self._seconds, self._budget_s, self._seed = seconds, budget_s, seed
 
     def latencies_us(self, row: Integers) -> tuple[float, float]:
         """Return latencies before and after, in microseconds."""
@@ -229,7 +235,9 @@ class _Bench:
             )
             for reuse in (False, True)
         ]
-        before, after = (measure_library(library, self._database) for library in libraries)
+        before, after = (
+            measure_library(library, self._database, self._budget_s) for library in libraries
+        )
         return before.latency_us, after.latency_us
 
 
