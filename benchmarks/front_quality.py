@@ -16,6 +16,7 @@ from cosearch.latency.metrics import prediction_metrics
 from cosearch.nas import Objective, Result, igd_share, non_dominated
 from cosearch.nas.build_architecture import build_architecture, measure_library
 from cosearch.schedules import ScheduleDatabase
+from cosearch.schedules.label import Label
 from cosearch.spaces import NASBench201Space
 
 SPACE = NASBench201Space()
@@ -75,7 +76,7 @@ def front_quality(
         notes.print(f"searched by {name}: {rows[-1]['igd_share']:.2%} of the extent away")
     measuring = Objective(
         "measured_us",
-        lambda rows: [measured_us(row, database, predictor.target) for row in rows],
+        lambda rows: [measured(row, database, predictor.target).latency_us for row in rows],
         cost_s=5.0,
     )
     notes.print(f"searching by measuring {effort.measured} networks")
@@ -92,10 +93,10 @@ def front_quality(
     return rows, summary
 
 
-def measured_us(row: np.ndarray, database: ScheduleDatabase, target: Any) -> float:
+def measured(row: np.ndarray, database: ScheduleDatabase, target: Any) -> Label:
     """Build an architecture with its schedules, and measure it."""
     library = build_architecture(SPACE, SPACE.canonical(row[None])[0], database, target)
-    return measure_library(library, database).latency_us
+    return measure_library(library, database)
 
 
 def _searched(
@@ -122,7 +123,7 @@ def _bounded(
     predictor: LatencyPredictor, database: ScheduleDatabase, truth: Truth, effort: Effort
 ) -> dict[str, Any]:
     """Search under limits at the predictor's upper bound, and measure what was found."""
-    errors, over = [], 0
+    errors, over, unstable = [], 0, 0
     quantiles = np.linspace(0.1, 0.9, effort.constrained)
     for seed, limit_us in enumerate(np.quantile(truth.latencies_us, quantiles)):
         found = cosearch.search(
@@ -134,11 +135,16 @@ def _bounded(
             seed=seed,
         )
         row = found.evaluated.rows[found.front_places[0]]
-        us = measured_us(row, database, predictor.target)
-        over += int(us > limit_us)
-        errors.append(float(predictor.predict_batch(row[None], SPACE)[0] / us - 1))
+        label = measured(row, database, predictor.target)
+        if label.unstable:  # an upper bound says nothing of the error
+            unstable += 1
+            continue
+        over += int(label.latency_us > limit_us)
+        predicted_us = predictor.predict_batch(row[None], SPACE)[0]
+        errors.append(float(predicted_us / label.latency_us - 1))
     return {
         "constraints": effort.constrained,
+        "constraints_unstable": unstable,
         "constraints_violated": over,
         "chosen_largest_error": float(np.abs(errors).max()),
         "chosen_errors": errors,
@@ -148,6 +154,9 @@ def _bounded(
 def _check(predictor: LatencyPredictor, database: ScheduleDatabase, count: int) -> dict[str, float]:
     """Measure architectures at random, and compare with what is predicted."""
     rows = SPACE.canonical(SPACE.sample(count, np.random.default_rng(12345)))
-    measured = [measured_us(row, database, predictor.target) for row in rows]
-    us, low_us, high_us = predictor.interval_batch(rows, SPACE)
-    return prediction_metrics(us, measured, low_us, high_us)
+    labels = [measured(row, database, predictor.target) for row in rows]
+    stable = np.array([not label.unstable for label in labels])
+    times_us = np.array([label.latency_us for label in labels])
+    us, low_us, high_us = (values[stable] for values in predictor.interval_batch(rows, SPACE))
+    found = prediction_metrics(us, times_us[stable], low_us, high_us)
+    return found | {"checked": int(stable.sum()), "unstable": int((~stable).sum())}

@@ -72,8 +72,10 @@ def draw_png(charts: Chart | Sequence[Chart], path: str | Path) -> None:
     heights = [_height_in(chart) for chart in several]
     layout = ConstrainedLayoutEngine(h_pad=0.15, w_pad=0.15, hspace=0.04)
     picture = Figure((WIDTH_IN, sum(heights)), dpi=DPI, layout=layout, facecolor="white")
-    rows = picture.subplots(len(several), squeeze=False, height_ratios=heights)[:, 0]
-    for axes, chart in zip(rows, several, strict=True):
+    # Figures of their own: the long names of bars would else narrow the other charts, too.
+    parts = picture.subfigures(len(several), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for part, chart in zip(parts, several, strict=True):
+        axes = part.subplots()
         if isinstance(chart, BarChart):
             _draw_bars(axes, chart)
         else:
