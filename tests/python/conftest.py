@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 
 from cosearch.schedules import (
     Conditions,
@@ -26,6 +27,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from mbconv_family import MBConvNet, Stage, calibrate
 from sampling import sample_trace
+
+# Several workers run tests at once: threads of each would only wait for those of the others.
+torch.set_num_threads(1)
+threadpool_limits(1, user_api="blas")
 
 TARGET = "llvm -mcpu=native -num-cores=2"
 
