@@ -161,7 +161,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a few networks of one part")
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
-    options.networks_count, options.candidates = (3, 6) if options.quick else (16, 60)
+    options.networks_count, options.candidates = (3, 3) if options.quick else (16, 60)
     if options.quick:
         options.part = options.part or "flow"
         options.count = min(options.count, 6)
