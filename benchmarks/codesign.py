@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from rich.console import Console
-from rich.progress import Progress
 from scipy.stats import gmean
 from supernet import hard_digits
 from untuned import untuned_predictor
@@ -25,6 +24,7 @@ from cosearch.latency import Laboratory, LatencyPredictor
 from cosearch.nas import Objective
 from cosearch.nas.build_architecture import build_architecture, measure_library
 from cosearch.nas.codesign import chanas
+from cosearch.report.stages_bar import StagesBar
 from cosearch.schedules import ScheduleDatabase
 from cosearch.spaces import MBConvSpace
 
@@ -57,9 +57,10 @@ def supernet_accuracy(
     training = SupernetTraining(network, pictures, plan)
     if checkpoint is not None and checkpoint.exists():
         training.restore(checkpoint)
-    with Progress(console=notes, transient=True) as bar:
-        task = bar.add_task("training the supernet", total=effort.steps)
-        training.run(checkpoint, progress=lambda done, *_: bar.update(task, completed=done))
+    with StagesBar(notes) as bar:
+        training.run(
+            checkpoint, progress=lambda done, of, _: bar.show("training the supernet", done, of)
+        )
     return SupernetAccuracy(network, pictures, seed)
 
 
@@ -108,6 +109,7 @@ class _Bench:
     ) -> None:
         self._accuracy, self._predictor, self._database = accuracy, predictor, database
         self._measured: dict[str, float] = {}
+        self._laboratory = Laboratory(predictor.target, database)
 
     def measured_us(self, row: np.ndarray) -> float:
         """Build with schedules and inherited weights, and measure, each network once."""
@@ -117,7 +119,7 @@ class _Bench:
             library = build_architecture(
                 SPACE, row, self._database, self._predictor.target, network=network
             )
-            self._measured[name] = measure_library(library, self._database).latency_us
+            self._measured[name] = measure_library(library, self._laboratory).latency_us
         return self._measured[name]
 
     def front(
@@ -155,8 +157,7 @@ class _Bench:
         row = SPACE.parse(BASELINE)
         accuracy = float(self._accuracy.score(row[None])[0])
         network = self._accuracy.network.subnet(row).eval()
-        laboratory = Laboratory(self._predictor.target, self._database)
-        torch.set_num_threads(laboratory.conditions.threads)
+        torch.set_num_threads(self._laboratory.conditions.threads)
         x = torch.zeros(SPACE.input_shape)
 
         def run() -> None:
@@ -165,7 +166,7 @@ class _Bench:
 
         for _ in range(10):
             run()
-        torch_us = laboratory.measure(run, level="network").latency_us
+        torch_us = self._laboratory.measure(run, level="network").latency_us
         enough = [n for n in networks if n["accuracy"] >= accuracy] or networks[-1:]
         best = min(enough, key=lambda n: n["measured_us"])
         return {

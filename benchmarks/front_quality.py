@@ -1,6 +1,7 @@
 """How near a search comes to the true front, by what it is told of latency."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -11,7 +12,7 @@ from untuned import untuned_predictor
 
 import cosearch
 from cosearch.accuracy.nasbench201_table import NASBench201Accuracy
-from cosearch.latency import LatencyPredictor
+from cosearch.latency import Laboratory, LatencyPredictor
 from cosearch.latency.metrics import prediction_metrics
 from cosearch.nas import Objective, Result, igd_share, non_dominated
 from cosearch.nas.build_architecture import build_architecture, measure_library
@@ -21,6 +22,8 @@ from cosearch.spaces import NASBench201Space
 
 SPACE = NASBench201Space()
 ACCURACY = NASBench201Accuracy()
+Measure = Callable[[np.ndarray], Label]
+"""Takes an architecture, int64 ``[positions]``."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ def front_quality(
     truth = Truth(predictor)
     notes.print(f"{len(truth.front)} on the true front; all blocks known after {looked_s:.0f} s")
     untuned = untuned_predictor(predictor, database)
+    measure = measurer(database, predictor.target)
     guides: dict[str, Objective | str] = {
         "predictor": Objective("latency_us", lambda rows: predictor.predict_batch(rows, SPACE)),
         "multiply-adds": "multiply_adds",
@@ -76,7 +80,7 @@ def front_quality(
         notes.print(f"searched by {name}: {rows[-1]['igd_share']:.2%} of the extent away")
     measuring = Objective(
         "measured_us",
-        lambda rows: [measured(row, database, predictor.target).latency_us for row in rows],
+        lambda rows: [measure(row).latency_us for row in rows],
         cost_s=5.0,
     )
     notes.print(f"searching by measuring {effort.measured} networks")
@@ -87,16 +91,21 @@ def front_quality(
         "igd_share": best["igd_share"],
         "search_seconds": best["seconds"],
         "look_up_seconds": looked_s,
-        **_bounded(predictor, database, truth, effort),
-        **{f"predictor_{k}": v for k, v in _check(predictor, database, effort.measured).items()},
+        **_bounded(predictor, measure, truth, effort),
+        **{f"predictor_{k}": v for k, v in _check(predictor, measure, effort.measured).items()},
     }
     return rows, summary
 
 
-def measured(row: np.ndarray, database: ScheduleDatabase, target: Any) -> Label:
-    """Build an architecture with its schedules, and measure it."""
-    library = build_architecture(SPACE, SPACE.canonical(row[None])[0], database, target)
-    return measure_library(library, database)
+def measurer(database: ScheduleDatabase, target: Any) -> Measure:
+    """Make what builds an architecture with its schedules, and measures it."""
+    laboratory = Laboratory(target, database)
+
+    def measure(row: np.ndarray) -> Label:
+        library = build_architecture(SPACE, SPACE.canonical(row[None])[0], database, target)
+        return measure_library(library, laboratory)
+
+    return measure
 
 
 def _searched(
@@ -120,7 +129,7 @@ def _searched(
 
 
 def _bounded(
-    predictor: LatencyPredictor, database: ScheduleDatabase, truth: Truth, effort: Effort
+    predictor: LatencyPredictor, measure: Measure, truth: Truth, effort: Effort
 ) -> dict[str, Any]:
     """Search under limits at the predictor's upper bound, and measure what was found."""
     errors, over, unstable = [], 0, 0
@@ -135,7 +144,7 @@ def _bounded(
             seed=seed,
         )
         row = found.evaluated.rows[found.front_places[0]]
-        label = measured(row, database, predictor.target)
+        label = measure(row)
         if label.unstable:  # an upper bound says nothing of the error
             unstable += 1
             continue
@@ -151,10 +160,10 @@ def _bounded(
     }
 
 
-def _check(predictor: LatencyPredictor, database: ScheduleDatabase, count: int) -> dict[str, float]:
+def _check(predictor: LatencyPredictor, measure: Measure, count: int) -> dict[str, float]:
     """Measure architectures at random, and compare with what is predicted."""
     rows = SPACE.canonical(SPACE.sample(count, np.random.default_rng(12345)))
-    labels = [measured(row, database, predictor.target) for row in rows]
+    labels = [measure(row) for row in rows]
     stable = np.array([not label.unstable for label in labels])
     times_us = np.array([label.latency_us for label in labels])
     us, low_us, high_us = (values[stable] for values in predictor.interval_batch(rows, SPACE))

@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -33,7 +34,6 @@ from labelled import Family, draw, label
 from networks import load_network
 from reporting import conditions, show, write_report
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from cosearch import frontend, relay
@@ -44,6 +44,7 @@ from cosearch.nas.build_architecture import measure_library
 from cosearch.nas.optimisation_flow import FEWEST, ChartFlow, chart_flow, examine
 from cosearch.report.optimisation_charts import OptimisedNetwork
 from cosearch.report.pareto_png import draw_png
+from cosearch.report.stages_bar import StagesBar
 from cosearch.schedules import ScheduleDatabase, resolve_target
 from cosearch.spaces import MBConvSpace, NASBench201Space
 
@@ -69,11 +70,9 @@ def fitted(
     label(drawn, database, target, notes)
     predictor = LatencyPredictor.fit(database, target)
     for family in wanted if options.predictor is not None else ():
-        with Progress(console=notes, transient=True) as bar:
-            task = bar.add_task(f"looking at the blocks of {family.name}", total=None)
-            predictor.learn_space(
-                family.space, lambda done, of: bar.update(task, completed=done, total=of)
-            )
+        with StagesBar(notes) as bar:
+            stage = f"looking at the blocks of {family.name}"
+            predictor.learn_space(family.space, partial(bar.show, stage))
         predictor.save(options.predictor)
     return predictor
 
@@ -85,14 +84,7 @@ def _needed(part: str) -> tuple[str, ...]:
 def flow(options: argparse.Namespace, database: ScheduleDatabase, target: Any) -> ChartFlow:
     """Generate, optimise, chart."""
     space = NASBench201Space()
-    with Progress(console=notes, transient=True) as bar:
-        tasks: dict[str, Any] = {}
-
-        def tell(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            bar.update(tasks[stage], completed=done)
-
+    with StagesBar(notes) as bar:
         return chart_flow(
             space,
             GenNAS(space),
@@ -102,20 +94,20 @@ def flow(options: argparse.Namespace, database: ScheduleDatabase, target: Any) -
             database=database,
             target=target,
             seed=options.seed,
-            progress=tell,
+            progress=bar.show,
         )
 
 
 def given(paths: list[str], database: ScheduleDatabase, target: Any) -> list[OptimisedNetwork]:
     """Measure networks of the command line before and after; their accuracy is not known."""
-    found = []
+    found, laboratory = [], Laboratory(target, database)
     for path in paths:
         notes.print(f"{path}: built twice and measured")
         mod = frontend.from_onnx(load_network(path))
         before = relay.build(mod, target)
         with database:
             after = relay.build(mod, target)
-        times = [measure_library(library, database).latency_us for library in (before, after)]
+        times = [measure_library(library, laboratory).latency_us for library in (before, after)]
         found.append(OptimisedNetwork(Path(path).name, 0.0, *times))
     return found
 

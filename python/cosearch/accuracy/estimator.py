@@ -1,5 +1,6 @@
 """The contract of whatever says how accurate architectures are."""
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -23,6 +24,11 @@ class AccuracyEstimator(Protocol):
     cost_s : float
         Seconds that one architecture takes, roughly; 0.0 where a table answers. Where it has to
         be measured, not a number until something was scored.
+
+    Notes
+    -----
+    One that tells apart encodings of one canonical architecture has a true attribute
+    ``by_encoding``; a search then takes each for its own.
     """
 
     @property
@@ -51,3 +57,31 @@ class AccuracyEstimator(Protocol):
             See `cosearch.spaces.Space.validate`.
         """
         ...
+
+
+def score_each(
+    estimator: AccuracyEstimator,
+    architectures: npt.NDArray[np.int64],
+    progress: Callable[[int, int], None],
+) -> npt.NDArray[np.float64]:
+    """Score architectures one by one, as each may take its time.
+
+    Parameters
+    ----------
+    estimator : AccuracyEstimator
+        Of their space.
+    architectures : numpy.ndarray
+        int64 ``[count, positions]``.
+    progress : callable
+        Told after each how many are done, of how many.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 ``[count]``.
+    """
+    found = np.empty(len(architectures))
+    for place in range(len(architectures)):
+        found[place] = estimator.score(architectures[place : place + 1])[0]
+        progress(place + 1, len(architectures))
+    return found

@@ -38,6 +38,7 @@ class NASBench201Accuracy:
 
     unit = "%"
     cost_s = 0.0
+    by_encoding = True
 
     def __init__(self, dataset: Dataset = "cifar10") -> None:
         if dataset not in DATASETS:

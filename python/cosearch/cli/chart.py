@@ -19,7 +19,7 @@ from cosearch.cli.options import (
     read_accuracy,
     read_target,
 )
-from cosearch.cli.stages import StagesBar
+from cosearch.report.stages_bar import StagesBar
 
 if TYPE_CHECKING:
     from cosearch.nas.optimisation_flow import ChartFlow
@@ -82,7 +82,7 @@ def chart(
             seed=seed,
             checkpoint=checkpoint,
             resume=resume,
-            progress=bar.update,
+            progress=bar.show,
         )
     _write(made, found.name, png, html)
     data = _data(made)

@@ -20,7 +20,7 @@ from cosearch.cli.options import (
     read_accuracy,
     read_target,
 )
-from cosearch.cli.stages import StagesBar
+from cosearch.report.stages_bar import StagesBar
 
 if TYPE_CHECKING:
     from cosearch.nas.codesign import CoDesign
@@ -107,7 +107,7 @@ def codesign(
                 seed=seed,
                 database=database,
                 target=resolved,
-                progress=bar.update,
+                progress=bar.show,
             )
         if output is not None:
             made.build().export_library(output)

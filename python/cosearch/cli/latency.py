@@ -1,11 +1,11 @@
 """``cosearch latency``: make and judge predictors."""
 
 import csv
+import functools
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import Progress
 
 from cosearch.cli.app import app, notes, out, print_json
 from cosearch.cli.options import (
@@ -17,6 +17,7 @@ from cosearch.cli.options import (
     Threads,
     read_target,
 )
+from cosearch.report.stages_bar import StagesBar
 
 latency = typer.Typer(no_args_is_help=True, help="Make and judge predictors of latency.")
 app.add_typer(latency, name="latency")
@@ -52,9 +53,9 @@ def fit(
         made = LatencyPredictor.fit(ScheduleDatabase(db), read_target(target, threads), seed=seed)
         path = made.save(output)
     for one in spaces:
-        with Progress(*Progress.get_default_columns(), console=notes, transient=True) as bar:
-            task = bar.add_task(f"looking at the blocks of {one.name}", total=None)
-            made.learn_space(one, lambda done, of: bar.update(task, completed=done, total=of))
+        with StagesBar(notes) as bar:
+            stage = f"looking at the blocks of {one.name}"
+            made.learn_space(one, functools.partial(bar.show, stage))
         made.save(output)
     figures = {
         "predictor": str(path),

@@ -1,13 +1,14 @@
 """``cosearch supernet``."""
 
+import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from cosearch.cli.app import app, notes, out, print_json
 from cosearch.cli.options import Json, SpaceName, check_writable
-from cosearch.cli.stages import StagesBar
+from cosearch.report.stages_bar import StagesBar
 
 if TYPE_CHECKING:
     from cosearch.accuracy.pictures import Pictures
@@ -60,13 +61,14 @@ def supernet(
     """
     import numpy as np
 
+    from cosearch.accuracy.estimator import score_each
+    from cosearch.accuracy.judged_surrogate import fit_judged
     from cosearch.accuracy.supernet import (
         MBConvSupernet,
         SupernetAccuracy,
         SupernetTraining,
         TrainingPlan,
     )
-    from cosearch.accuracy.surrogate import AccuracySurrogate
     from cosearch.spaces import MBConvSpace, space_named
 
     for path in (output, checkpoint):
@@ -85,16 +87,11 @@ def supernet(
         training.restore(checkpoint)
     accuracy = SupernetAccuracy(network, known, seed)
     with StagesBar(notes) as bar:
-        training.run(checkpoint, progress=lambda done, of, _: bar.update("training", done, of))
+        training.run(checkpoint, progress=lambda done, of, _: bar.show("training", done, of))
         rows = found.canonical(found.sample(pairs, np.random.default_rng(seed)))
-        scores = np.empty(len(rows))
-        for place in range(len(rows)):
-            scores[place] = accuracy.score(rows[place : place + 1])[0]
-            bar.update("scoring networks", place + 1, len(rows))
-    held = len(rows) // 5
-    partial = AccuracySurrogate.fit(found, rows[held:], scores[held:], seed)
-    quality: dict[str, Any] = partial.evaluate(rows[:held], scores[:held])
-    AccuracySurrogate.fit(found, rows, scores, seed).save(output)
+        scores = score_each(accuracy, rows, functools.partial(bar.show, "scoring networks"))
+    surrogate, quality = fit_judged(found, rows, scores, seed)
+    surrogate.save(output)
     figures = {
         "surrogate": str(output),
         "networks": len(rows),
@@ -107,9 +104,13 @@ def supernet(
         return
     out.print(
         f"wrote {output}\n{len(rows)} networks have {figures['mean_accuracy']:.1f} % in the mean, "
-        f"{figures['best_accuracy']:.1f} % at best; Spearman's correlation of the surrogate with "
-        f"those it has not seen: {quality['spearman']:.2f}"
+        f"{figures['best_accuracy']:.1f} % at best"
     )
+    if quality:
+        out.print(
+            "Spearman's correlation of the surrogate with those it has not seen: "
+            f"{quality['spearman']:.2f}"
+        )
 
 
 def _read_pictures(name: str, size: int, seed: int) -> "Pictures":

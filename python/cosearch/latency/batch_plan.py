@@ -60,16 +60,26 @@ class BatchPlan:
         return np.concatenate([self._portion_us(rows[i : i + PORTION]) for i in starts])
 
     def _portion_us(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        slots = np.ascontiguousarray(self._space.slots(rows), "int32")
+        return self.of_slots(np.ascontiguousarray(self._space.slots(rows), "int32"))
+
+    def of_slots(self, slots: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+        """Add up the blocks of architectures, of which only the blocks are known.
+
+        Parameters
+        ----------
+        slots : numpy.ndarray
+            int32 ``[count, slots]``, contiguous: places in the catalogue, see `Space.slots`.
+
+        Returns
+        -------
+        numpy.ndarray
+            float64 ``[count]``, microseconds.
+        """
         out = self._sum(slots)
         if np.isnan(out).any():
             self._fill(slots)
             out = self._sum(slots)
         return out
-
-    def fill(self) -> None:
-        """Ask for all blocks of the space that were not asked for yet."""
-        self._fill(np.arange(len(self.table_us), dtype="int32"))
 
     def _fill(self, slots: npt.NDArray[np.int32]) -> None:
         used = np.unique(slots[slots >= 0])

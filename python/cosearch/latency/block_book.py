@@ -55,21 +55,20 @@ class BlockBook:
         blocks = self._known.setdefault(space.name, {})
         if block.name not in blocks:
             twin = self._twins.setdefault((space.name, block.kind), block) if block.kind else block
-            found = None
-            if twin.name in blocks:
-                translation = self._translation(twin, block)
-                found = translation.apply(blocks[twin.name])
-            if found is None:
-                mod = import_block(block)
-                found = compose(mod, self._target, self._foreseer)
-                if twin.name in blocks:
-                    translation.learn(blocks[twin.name], found)
-            blocks[block.name] = found
+            blocks[block.name] = self._find(block, twin, blocks.get(twin.name))
         return blocks[block.name]
 
-    def _translation(self, twin: Any, block: Any) -> Translation:
+    def _find(self, block: Any, twin: Any, known: Composition | None) -> Composition:
+        """Tell the kernels of a block from those of its twin where they are known, or lower it."""
+        if known is None:
+            return compose(import_block(block), self._target, self._foreseer)
         shapes = tuple(twin.input_shape), tuple(block.input_shape)
-        return self._translations.setdefault(shapes, Translation())
+        translation = self._translations.setdefault(shapes, Translation())
+        told = translation.apply(known)
+        if told is None:
+            told = compose(import_block(block), self._target, self._foreseer)
+            translation.learn(known, told)
+        return told
 
     def look_up_all(self, space: Any, progress: Callable[[int, int], None] | None = None) -> None:
         """Ask for every block of a space.

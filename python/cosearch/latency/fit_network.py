@@ -3,8 +3,8 @@
 import numpy as np
 
 from cosearch.latency.dataset import Dataset
-from cosearch.latency.kernel_model import LEAST_US, KernelModel
-from cosearch.latency.kernel_sums import sum_kernels
+from cosearch.latency.kernel_model import KernelModel
+from cosearch.latency.kernel_sums import sum_kernels, unmeasured_share
 from cosearch.latency.network_model import NetworkModel, Values, folds
 
 FOLDS = 5
@@ -47,5 +47,5 @@ def _cross_validate(data: Dataset, seed: int) -> tuple[Values, Values]:
                 total, unmeasured = sum_kernels(kernels, composition)
                 us = network.latency_us(np.array(total), composition.calls.sum())
                 errors.append(float(us) / measured_us - 1)
-                shares.append(unmeasured / max(total, LEAST_US))
+                shares.append(float(unmeasured_share(total, unmeasured)))
     return np.array(errors), np.array(shares)

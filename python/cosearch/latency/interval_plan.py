@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cosearch.latency.batch_plan import BatchPlan
+from cosearch.latency.kernel_sums import unmeasured_share
 from cosearch.latency.network_model import NetworkModel, Values
 
 
@@ -35,6 +36,7 @@ class IntervalPlan:
         network: NetworkModel,
     ) -> None:
         sums = functools.cache(block_sums)
+        self._space = space
         self._plan = plan
         self._kernels = BatchPlan(space, lambda block: sums(block)[0], 0.0)
         self._unmeasured = BatchPlan(space, lambda block: sums(block)[1], 0.0)
@@ -42,8 +44,8 @@ class IntervalPlan:
 
     def intervals_us(self, architectures: npt.ArrayLike) -> tuple[Values, Values, Values]:
         """Predict latencies with their intervals; see `LatencyPredictor.interval_batch`."""
-        us = np.maximum(self._plan.latencies_us(architectures), 0)
-        kernels_us = np.maximum(self._kernels.latencies_us(architectures), 1e-9)
-        share = self._unmeasured.latencies_us(architectures) / kernels_us
-        half = self._network.half_width(share)
+        slots = np.ascontiguousarray(self._space.slots(architectures), "int32")
+        us = np.maximum(self._plan.of_slots(slots), 0)
+        total_us, unmeasured_us = self._kernels.of_slots(slots), self._unmeasured.of_slots(slots)
+        half = self._network.half_width(unmeasured_share(total_us, unmeasured_us))
         return us, us * np.maximum(0.0, 1 - half), us * (1 + half)

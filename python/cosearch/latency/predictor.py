@@ -15,8 +15,8 @@ from cosearch.latency.composition import Composition, compose, import_block, imp
 from cosearch.latency.dataset import Dataset, read_dataset
 from cosearch.latency.fit_network import fit_network
 from cosearch.latency.interval_plan import IntervalPlan
-from cosearch.latency.kernel_model import LEAST_US, KernelModel
-from cosearch.latency.kernel_sums import join_compositions, sum_kernels
+from cosearch.latency.kernel_model import KernelModel
+from cosearch.latency.kernel_sums import join_compositions, sum_kernels, unmeasured_share
 from cosearch.latency.metrics import prediction_metrics
 from cosearch.latency.network_model import NetworkModel
 from cosearch.latency.outlook import SOURCES, Foreseer
@@ -160,8 +160,7 @@ class LatencyPredictor:
             When it cannot be imported, or is no architecture of the space.
         """
         if space is not None:
-            parts = [self.book.kernels(space, block) for block in space.blocks(x)]
-            return self.of_composition(join_compositions(parts))
+            return self.of_composition(self._kernels(space, x))
         if hasattr(x, "build") and hasattr(x, "input_shape"):
             mod = import_block(x)
         else:
@@ -233,13 +232,8 @@ class LatencyPredictor:
             Different kernels by ``"exact"``, ``"transferred"``, ``"rules"`` and ``"default"``: see
             `cosearch.report.reuse.Source`.
         """
-        kernels = join_compositions(
-            [self.book.kernels(space, block) for block in space.blocks(architecture)]
-        )
-        return {
-            source: sum(outlook.source == source for outlook in kernels.outlooks)
-            for source in SOURCES
-        }
+        outlooks = self._kernels(space, architecture).outlooks
+        return {source: sum(one.source == source for one in outlooks) for source in SOURCES}
 
     def plan(self, space: Any) -> BatchPlan:
         """Return the table of blocks by which architectures of a space are scored."""
@@ -264,7 +258,7 @@ class LatencyPredictor:
     def of_composition(self, kernels: Composition) -> Latency:
         """Predict from the kernels of a network."""
         total, unmeasured = sum_kernels(self.kernels, kernels)
-        share = unmeasured / max(total, LEAST_US)
+        share = float(unmeasured_share(total, unmeasured))
         us = float(self.network.latency_us(np.array(total), kernels.calls.sum()))
         half = float(self.network.half_width(np.array(share)))
         source: Source = "table" if share == 0 else "predicted"
@@ -338,6 +332,11 @@ class LatencyPredictor:
             Told how many blocks are done, of how many.
         """
         self.book.look_up_all(space, progress)
+
+    def _kernels(self, space: Any, architecture: npt.ArrayLike) -> Composition:
+        """Return the kernels of an architecture, integers ``[positions]``."""
+        blocks = space.blocks(architecture)
+        return join_compositions([self.book.kernels(space, block) for block in blocks])
 
     def _block_us(self, kernels: Composition) -> float:
         total, _ = sum_kernels(self.kernels, kernels)

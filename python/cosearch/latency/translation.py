@@ -34,9 +34,7 @@ class Translation:
         if not self._becomes or any(one not in self._becomes for one in source.workloads):
             return None
         pairs = [self._becomes[workload] for workload in source.workloads]
-        return join_compositions(
-            [
-                Composition((workload,), source.calls[i : i + 1], (outlook,))
-                for i, (workload, outlook) in enumerate(pairs)
-            ]
-        )
+        workloads = tuple(workload for workload, _ in pairs)
+        outlooks = tuple(outlook for _, outlook in pairs)
+        # Two workloads may become one.
+        return join_compositions([Composition(workloads, source.calls, outlooks)])

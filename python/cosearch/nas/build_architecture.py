@@ -1,6 +1,5 @@
 """From an architecture to a compiled network, and to its latency."""
 
-import json
 from typing import Any
 
 import numpy.typing as npt
@@ -70,20 +69,21 @@ def build_architecture(
         return relay.build(mod, resolve_target(target))
 
 
-def measure_library(
-    library: Library, database: ScheduleDatabase | None = None, budget_s: float = BUDGET_S
-) -> Label:
+def measure_library(library: Library, laboratory: Laboratory, budget_s: float = BUDGET_S) -> Label:
     """Measure a run of a compiled network on random input.
 
     Parameters
     ----------
     library : Library
         Built with co-search or without.
-    database : ScheduleDatabase, optional
-        Where the machine's calibration is kept.
+    laboratory : Laboratory
+        For the threads that it was compiled for.
     budget_s : float
         Seconds after which an unsure answer has to do.
+
+    Raises
+    ------
+    ValueError
+        When the laboratory is for another number of threads.
     """
-    target = tvm.target.Target(json.loads(library.metadata.target))
-    module = ready_module(library, seed=0)
-    return measure_run(module, Laboratory(target, database), budget_s=budget_s)
+    return measure_run(ready_module(library, seed=0), laboratory, budget_s=budget_s)

@@ -9,10 +9,12 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from cosearch.accuracy.estimator import AccuracyEstimator
+from cosearch.accuracy.estimator import AccuracyEstimator, score_each
+from cosearch.accuracy.judged_surrogate import HELD_OUT, fit_judged
 from cosearch.accuracy.surrogate import LEAST_SAMPLES, AccuracySurrogate
 from cosearch.nas.build_architecture import build_architecture
 from cosearch.nas.goals import Values
+from cosearch.nas.history import StageProgress
 from cosearch.nas.objective import Objective
 from cosearch.nas.result import Result
 from cosearch.nas.run import search
@@ -20,11 +22,6 @@ from cosearch.nas.subspaces import Division, Rule, SubSpace, choose_division, di
 from cosearch.relay.library import Library
 from cosearch.schedules.database import ScheduleDatabase
 from cosearch.spaces.space import Integers, Space
-
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and of how much."""
-HELD_OUT = 5
-"""One of so many architectures of known accuracy judges the surrogate."""
 
 
 class LatencyTable(Protocol):
@@ -128,7 +125,7 @@ def chanas(
     target: Any = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: StageProgress | None = None,
 ) -> CoDesign:
     """Find the most accurate architecture whose best schedules keep a limit (CHaNAS).
 
@@ -167,7 +164,7 @@ def chanas(
     checkpoint, resume
         Of the evolutionary search; see `cosearch.search`.
     progress : callable, optional
-        See `Progress`.
+        See `StageProgress`.
 
     Raises
     ------
@@ -223,7 +220,7 @@ def _learn(
     rng: np.random.Generator,
     *,
     seed: int,
-    tell: Progress,
+    tell: StageProgress,
 ) -> tuple[AccuracySurrogate, dict[str, float]]:
     """Train the surrogate, and judge one like it that has seen only a part.
 
@@ -231,26 +228,11 @@ def _learn(
     """
     for drawn in (space, space.whole):
         rows = np.unique(space.whole.canonical(drawn.sample(pairs, rng)), axis=0)
-        held = len(rows) // HELD_OUT
-        if len(rows) - held >= LEAST_SAMPLES:
+        if len(rows) - len(rows) // HELD_OUT >= LEAST_SAMPLES:
             break
     rows = rng.permutation(rows)
-    scores = _scores(estimator, rows, "looking up accuracies", tell)
-    whole, unit = space.whole, estimator.unit
-    surrogate = AccuracySurrogate.fit(whole, rows, scores, seed, unit=unit)
-    if held < 2 or len(rows) - held < LEAST_SAMPLES:
-        return surrogate, {}
-    partial = AccuracySurrogate.fit(whole, rows[held:], scores[held:], seed, unit=unit)
-    return surrogate, partial.evaluate(rows[:held], scores[:held])
-
-
-def _scores(estimator: AccuracyEstimator, rows: Integers, stage: str, tell: Progress) -> Values:
-    """Look up accuracies one by one, as each may take its time."""
-    found = np.empty(len(rows))
-    for place in range(len(rows)):
-        found[place] = estimator.score(rows[place : place + 1])[0]
-        tell(stage, place + 1, len(rows))
-    return found
+    scores = score_each(estimator, rows, functools.partial(tell, "looking up accuracies"))
+    return fit_judged(space.whole, rows, scores, seed, unit=estimator.unit)
 
 
 def _finalists(
@@ -260,7 +242,7 @@ def _finalists(
     latency: LatencyTable,
     *,
     count: int,
-    tell: Progress,
+    tell: StageProgress,
 ) -> tuple[Finalist, ...]:
     evaluated = result.evaluated
     kept = np.flatnonzero(evaluated.feasible)
@@ -268,7 +250,8 @@ def _finalists(
         raise ValueError("the search found no architecture that keeps the limit: allow more")
     order = np.argsort(-evaluated.values[kept, 0], kind="stable")[:count]
     rows = evaluated.rows[kept[order]]
-    accuracies = _scores(estimator, rows, "looking up the finalists", tell)
+    stage = functools.partial(tell, "looking up the finalists")
+    accuracies = score_each(estimator, rows, stage)
     us, _, high_us = latency.interval_batch(rows, result.space)
     expected = surrogate.score(rows)
     ranking = np.lexsort([us, -accuracies])

@@ -1,5 +1,6 @@
 """How far a search had come after each step."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -7,6 +8,9 @@ import numpy as np
 
 from cosearch.nas.goals import Goals, Values
 from cosearch.nas.indicators import hypervolume, non_dominated
+
+StageProgress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and of how much."""
 
 
 class Step(NamedTuple):

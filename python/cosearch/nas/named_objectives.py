@@ -98,7 +98,7 @@ def accuracy_objective(estimator: AccuracyEstimator) -> Objective:
         higher_is_better=True,
         unit=estimator.unit,
         cost_s=estimator.cost_s,
-        by_encoding=_is_nasbench201_table(estimator),
+        by_encoding=getattr(estimator, "by_encoding", False),
     )
 
 
@@ -121,9 +121,3 @@ def _default_accuracy(space: Space) -> AccuracyEstimator:
         f"there is no table of accuracies for {space.name}: pass accuracy=, such as GenNAS, a "
         "supernet or a surrogate (see cosearch.accuracy)"
     )
-
-
-def _is_nasbench201_table(estimator: AccuracyEstimator) -> bool:
-    from cosearch.accuracy.nasbench201_table import NASBench201Accuracy
-
-    return isinstance(estimator, NASBench201Accuracy)

@@ -1,6 +1,7 @@
 """Generate networks, optimise them through the database, and chart what that changes."""
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ import numpy as np
 from scipy.stats import kendalltau
 from tvm.target import Target
 
-from cosearch.accuracy.estimator import AccuracyEstimator
+from cosearch.accuracy.estimator import AccuracyEstimator, score_each
+from cosearch.latency.laboratory import Laboratory
 from cosearch.nas.build_architecture import build_architecture, measure_library
+from cosearch.nas.history import StageProgress
 from cosearch.nas.journal import Journal, search_header
 from cosearch.report.optimisation_charts import OptimisedNetwork, optimisation_charts
 from cosearch.report.pareto_chart import Axis, Chart
@@ -19,8 +22,6 @@ from cosearch.schedules.target import resolve_target
 from cosearch.spaces.space import Integers, Space
 from cosearch.timing.time_calls import BUDGET_S
 
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and of how much."""
 DRAWS = 2000
 FEWEST = 3
 
@@ -92,7 +93,7 @@ def chart_flow(
     seed: int = 0,
     checkpoint: str | Path | None = None,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: StageProgress | None = None,
 ) -> ChartFlow:
     """Generate the best networks by a proxy, optimise and measure each, and compare.
 
@@ -126,7 +127,7 @@ def chart_flow(
     checkpoint, resume
         File to which every measured network is written, and whether to go on with it.
     progress : callable, optional
-        See `Progress`.
+        See `StageProgress`.
 
     Raises
     ------
@@ -185,7 +186,7 @@ def examine(networks: Sequence[OptimisedNetwork], seed: int = 0) -> Hypothesis:
 
 
 def _generate(
-    space: Space, generator: AccuracyEstimator, candidates: int, seed: int, tell: Progress
+    space: Space, generator: AccuracyEstimator, candidates: int, seed: int, tell: StageProgress
 ) -> tuple[Integers, np.ndarray]:
     """Draw different architectures and rank them, the best first."""
     rng = np.random.default_rng(seed)
@@ -196,10 +197,7 @@ def _generate(
         if len(found) >= candidates:
             break
     rows = np.array(list(found.values())[:candidates])
-    scores = np.empty(len(rows))
-    for place in range(len(rows)):
-        scores[place] = generator.score(rows[place : place + 1])[0]
-        tell("generating", place + 1, len(rows))
+    scores = score_each(generator, rows, functools.partial(tell, "generating"))
     order = np.argsort(-scores, kind="stable")
     return rows[order], scores[order]
 
@@ -220,6 +218,7 @@ class _Bench:
         self._space, self._target = space, target
         self._database = database if database is not None else ScheduleDatabase()
         self._seconds, self._budget_s, self._seed = seconds, budget_s, seed
+        self._laboratory = Laboratory(target, self._database)
 
     def latencies_us(self, row: Integers) -> tuple[float, float]:
         """Return latencies before and after, in microseconds."""
@@ -236,12 +235,14 @@ class _Bench:
             for reuse in (False, True)
         ]
         before, after = (
-            measure_library(library, self._database, self._budget_s) for library in libraries
+            measure_library(library, self._laboratory, self._budget_s) for library in libraries
         )
         return before.latency_us, after.latency_us
 
 
-def _measure(bench: _Bench, rows: Integers, journal: Journal | None, tell: Progress) -> np.ndarray:
+def _measure(
+    bench: _Bench, rows: Integers, journal: Journal | None, tell: StageProgress
+) -> np.ndarray:
     found = np.empty((len(rows), 2))
     try:
         for place, row in enumerate(rows):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cosearch.latency.laboratory import Laboratory
 from cosearch.latency.predictor import Latency, LatencyPredictor
 from cosearch.nas.front_table import FrontTable
 from cosearch.nas.goals import Goals, Values
@@ -16,6 +17,7 @@ from cosearch.nas.indicators import non_dominated
 from cosearch.relay.library import Library
 from cosearch.schedules.database import ScheduleDatabase
 from cosearch.schedules.label import Label
+from cosearch.schedules.target import resolve_target
 from cosearch.spaces.space import Integers, Space
 from cosearch.timing.time_calls import BUDGET_S
 
@@ -191,7 +193,8 @@ class Result:
         from cosearch.nas.build_architecture import measure_library
 
         library = self.build(i, network=network, seed=seed)
-        label = measure_library(library, self.database, budget_s)
+        laboratory = Laboratory(resolve_target(self._target), self.database)
+        label = measure_library(library, laboratory, budget_s)
         if self.predictor is None:
             return Measured(label, None)
         return Measured(label, self.predictor.predict(self._row(i), space=self.space))

@@ -7,10 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from cosearch.spaces.block import Block
+from cosearch.spaces.catalogue import CellCatalogue
+from cosearch.spaces.counts import Counts
 from cosearch.spaces.nasbench101_blocks import (
     KINDS,
     STACKS,
-    CellCatalogue,
+    cell_block,
     cell_counts,
     fixed_blocks,
 )
@@ -62,7 +64,14 @@ class NASBench101Space(Space):
     @cached_property
     def catalogue(self) -> Sequence[Block]:
         """See `Space.catalogue`; each block is made when it is asked for, as there are many."""
-        return CellCatalogue(self._fixed, all_cells(), self.counts)
+        cells, counts, before = all_cells(), self.counts, len(self._fixed)
+
+        def make(kind: int, cell: int) -> Block:
+            (row,) = cells.rows(np.array([cell]))
+            place = before + kind * len(cells) + cell
+            return cell_block(row, kind, Counts(*counts[:, place].tolist()))
+
+        return CellCatalogue(self._fixed, len(cells), len(KINDS), make)
 
     @cached_property
     def counts(self) -> Integers:

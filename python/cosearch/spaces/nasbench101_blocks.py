@@ -1,13 +1,13 @@
 """Blocks of NAS-Bench-101: names, builders and counts, made one by one when asked for."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
 from cosearch.spaces.block import Block
+from cosearch.spaces.catalogue import square_block
 from cosearch.spaces.counts import Counts, convolution, linear
 from cosearch.spaces.nasbench101_cells import EDGES, INNER, OPERATIONS, Cells, Truths, edge_bits
 from cosearch.spaces.nasbench101_text import cell_sources, format_cell
@@ -24,19 +24,19 @@ _PROJECTION = len(OPERATIONS)
 def fixed_blocks(classes: int) -> tuple[Block, ...]:
     """Describe the stem, the poolings between stacks, and the head."""
     size, (_, last, last_size) = KINDS[0][2], KINDS[-1]
-    stem = _block(
+    stem = square_block(
         f"stem k3 s1 3->{STEM}",
         (3, size),
         convolution(3, STEM, 3, size * size),
         partial(_build, "stem", STEM),
     )
     poolings = [
-        _block(
+        square_block(
             "downsample", (KINDS[kind][1], KINDS[kind][2]), Counts(), partial(_build, "downsample")
         )
         for *_, kind in STACKS[:-1]
     ]
-    head = _block(
+    head = square_block(
         f"head {last}->{classes}",
         (last, last_size),
         linear(last, classes),
@@ -107,64 +107,18 @@ def _layer_costs(kind: int) -> Integers:
     return costs
 
 
-class CellCatalogue(Sequence[Block]):
-    """The fixed blocks, then all cells in the first surrounding, in the second, and so on.
-
-    Parameters
-    ----------
-    fixed : tuple of Block
-        See `fixed_blocks`.
-    cells : Cells
-        All cells.
-    counts : numpy.ndarray
-        int64 ``[2, blocks]``: multiply-adds and parameters of the whole catalogue.
-    """
-
-    def __init__(self, fixed: tuple[Block, ...], cells: Cells, counts: Integers) -> None:
-        self._fixed, self._cells, self._counts = fixed, cells, counts
-
-    def __len__(self) -> int:
-        """Count blocks."""
-        return len(self._fixed) + len(KINDS) * len(self._cells)
-
-    @overload
-    def __getitem__(self, place: int) -> Block: ...
-    @overload
-    def __getitem__(self, place: slice) -> tuple[Block, ...]: ...
-    def __getitem__(self, place: int | slice) -> Block | tuple[Block, ...]:
-        """Make the block of a place, or those of several."""
-        places = range(len(self))[place]  # with the bounds and the negative places of a sequence
-        if isinstance(places, range):
-            return tuple(self[one] for one in places)
-        if places < len(self._fixed):
-            return self._fixed[places]
-        kind, cell = divmod(places - len(self._fixed), len(self._cells))
-        (row,) = self._cells.rows(np.array([cell]))
-        return _cell(row, kind, Counts(*self._counts[:, places].tolist()))
-
-
-def _cell(row: Integers, kind: int, counts: Counts) -> Block:
+def cell_block(row: Integers, kind: int, counts: Counts) -> Block:
+    """Describe a cell in one of the surroundings of `KINDS`; the row is canonical."""
     inputs, outputs, size = KINDS[kind]
     channels = vertex_channels(row[None, : len(EDGES)] > 0, outputs)[0].tolist()
     _, *sources, output = cell_sources(row)
     names = [OPERATIONS[operation] for operation in row[len(EDGES) :].tolist()]
     vertices = [v for v in zip(names, channels, sources, strict=True) if v[1]]
-    return _block(
+    return square_block(
         f"cell {format_cell(row)} {inputs}->{outputs}",
         (inputs, size),
         counts,
         partial(_build, "Cell", vertices, output, inputs, outputs),
-    )
-
-
-def _block(name: str, shape: tuple[int, int], counts: Counts, build: "partial[Any]") -> Block:
-    channels, size = shape
-    return Block(
-        f"{name} {channels}x{size}x{size}",
-        (1, channels, size, size),
-        build,
-        counts.multiply_adds,
-        counts.parameters,
     )
 
 

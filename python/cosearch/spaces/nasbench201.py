@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from cosearch.spaces.block import Block
+from cosearch.spaces.catalogue import CellCatalogue
 from cosearch.spaces.nasbench201_blocks import (
     STAGES,
-    CellCatalogue,
+    cell_block,
     fixed_blocks,
     operation_counts,
 )
@@ -53,7 +54,10 @@ class NASBench201Space(Space):
     @cached_property
     def catalogue(self) -> Sequence[Block]:
         """See `Space.catalogue`; each block is made when it is asked for, as there are many."""
-        return CellCatalogue(self._fixed, self._cells[0])
+        cells = self._cells[0]
+        return CellCatalogue(
+            self._fixed, len(cells), len(STAGES), lambda stage, cell: cell_block(cells[cell], stage)
+        )
 
     @cached_property
     def counts(self) -> Integers:
