@@ -108,7 +108,14 @@ class KernelModel:
             At least one.
         seed : int
             Of the choice of rows and features for each tree.
+
+        Raises
+        ------
+        ValueError
+            When there is none.
         """
+        if not seen:
+            raise ValueError("no kernel was observed: there is nothing to learn from")
         times: dict[str, list[float]] = defaultdict(list)
         for observation in seen:
             times[observation.workload].append(math.log(observation.latency_us))

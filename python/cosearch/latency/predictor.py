@@ -122,7 +122,8 @@ class LatencyPredictor:
         Raises
         ------
         PredictorError
-            When fewer than `LEAST_NETWORKS` networks were labelled.
+            When fewer than `LEAST_NETWORKS` networks were labelled, or the kernels of fewer were
+            steady enough to learn from.
         """
         resolved = resolve_target(target)
         foreseer = Foreseer(database, Conditions.of(resolved))
@@ -133,10 +134,12 @@ class LatencyPredictor:
         cls, data: Dataset, database: ScheduleDatabase, target: Target, *, seed: int = 0
     ) -> "LatencyPredictor":
         """Learn from a part of the labels; see `fit`."""
-        if len(data.networks) < LEAST_NETWORKS:
+        steady = len({observation.network for observation in data.observations})
+        if min(len(data.networks), steady) < LEAST_NETWORKS:
             raise PredictorError(
-                f"{len(data.networks)} networks were measured for this target, of at least "
-                f"{LEAST_NETWORKS}: label more with `cosearch measure MODEL ...`."
+                f"{len(data.networks)} networks were measured for this target, {steady} of them "
+                f"with all their kernels steady, of at least {LEAST_NETWORKS}: label more with "
+                "`cosearch measure MODEL ...`, while the machine does little else."
             )
         kernels = KernelModel.fit(data.observations, seed)
         return cls(kernels, fit_network(data, seed), target, database)

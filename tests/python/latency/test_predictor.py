@@ -10,6 +10,7 @@ import pytest
 from cosearch import ScheduleDatabase, relay
 from cosearch.latency import LatencyPredictor, PredictorError
 from cosearch.latency.dataset import read_dataset
+from cosearch.latency.kernel_model import KernelModel
 from cosearch.latency.metrics import prediction_metrics
 from cosearch.latency.outlook import Foreseer
 from cosearch.relay.label_network import label_network
@@ -181,6 +182,19 @@ def test_a_file_that_is_cut_off_is_refused(predictor, labelled, tmp_path):
 def test_too_few_networks_say_what_to_do(tmp_path, one_thread):
     with pytest.raises(PredictorError, match="cosearch measure"):
         LatencyPredictor.fit(ScheduleDatabase(tmp_path / "empty.sqlite"), one_thread)
+
+
+def test_networks_without_steady_kernels_teach_nothing(labelled, one_thread):
+    kernels = list(labelled.labels(Conditions.of(one_thread), "kernel"))
+    spoilt = sorted({label.network for label in kernels})[:3]  # of seven networks
+    labelled.add_labels([replace(k, unstable=True) for k in kernels if k.network in spoilt])
+    try:
+        with pytest.raises(PredictorError, match="7 networks were measured .* 4 of them with all"):
+            LatencyPredictor.fit(labelled, one_thread)
+    finally:
+        labelled.add_labels(kernels)
+    with pytest.raises(ValueError, match="no kernel was observed"):
+        KernelModel.fit([])
 
 
 def test_unstable_labels_are_left_out(labelled, data, one_thread):
