@@ -22,7 +22,7 @@ demo: $(READY) ## Tune one network, build its relative from the database, compar
 	@$(BIN)/python examples/demo.py
 
 test: lint cpp-test ## Lint, C++ tests, Python tests
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## ruff, mypy, clang-format
 	@$(BIN)/ruff check .

@@ -189,7 +189,7 @@ def test_networks_without_steady_kernels_teach_nothing(labelled, one_thread):
     spoilt = sorted({label.network for label in kernels})[:3]  # of seven networks
     labelled.add_labels([replace(k, unstable=True) for k in kernels if k.network in spoilt])
     try:
-        with pytest.raises(PredictorError, match="7 networks were measured .* 4 of them with all"):
+        with pytest.raises(PredictorError, match=r"7 networks were measured .* 4 of them with all"):
             LatencyPredictor.fit(labelled, one_thread)
     finally:
         labelled.add_labels(kernels)
