@@ -8,7 +8,7 @@
 Kernels of real networks, and whole networks, are measured on the quiet machine, again, and beside
 each of the loads in `neighbours.py`; and in the same minutes by two other protocols:
 
-- `cosearch`: `Laboratory.measure`,
+- `cosearch`: `Laboratory.measure`, and `measure_run` for networks,
 - `MetaSchedule`: TVM's `time_evaluator` as MetaSchedule's LocalRunner calls it by default, mean of
   its repeats,
 - `wall clock`: mean of wall-clock times over a tenth of a second, as onnxruntime's perf test.
@@ -42,9 +42,11 @@ from tvm.target import Target
 
 from cosearch import frontend, relay
 from cosearch.latency import Laboratory
-from cosearch.relay.measure_network import ready_module
+from cosearch.relay.graph_module import GraphModule
+from cosearch.relay.measure_network import measure_run, ready_module
 from cosearch.schedules import Conditions, ScheduleDatabase, lower_to_workloads, resolve_target
 from cosearch.schedules.apply import apply_schedules
+from cosearch.schedules.label import Label
 from cosearch.schedules.workers.arguments import ArgumentPool
 from cosearch.schedules.workers.runner import plain
 
@@ -72,7 +74,13 @@ class Subject:
     call: Callable[..., Any]
     arguments: list[Any]
     evaluator: Callable[[], Any]
-    is_network: bool = False
+    network: GraphModule | None = None
+
+    def label(self, laboratory: Laboratory) -> Label:
+        """Measure it as cosearch does."""
+        if self.network is None:
+            return laboratory.measure(self.call, self.arguments)
+        return measure_run(self.network, laboratory)
 
 
 def kernels_of(name: str, mod: tvm.IRModule, target: Target, count: int) -> list[Subject]:
@@ -112,7 +120,7 @@ def network_of(name: str, mod: tvm.IRModule, target: Target) -> Subject:
         module.module["main"],
         module.arguments(),
         lambda: module.benchmark(number=3, repeat=1, min_repeat_ms=100),
-        is_network=True,
+        network=module,
     )
 
 
@@ -147,7 +155,7 @@ def appraise(
     unstable: set[tuple[str, str]] = set()
 
     def label_us(subject: Subject) -> float:
-        label = laboratory.measure(subject.call, subject.arguments)
+        label = subject.label(laboratory)
         if label.unstable:
             unstable.add((subject.name, load))
         return label.latency_us
@@ -166,7 +174,7 @@ def appraise(
                     "threads": threads,
                     "load": load,
                     "subject": subject.name,
-                    "network": subject.is_network,
+                    "network": subject.network is not None,
                     "exclusive": laboratory.stopwatch.exclusive,
                 }
                 for protocol, measure in protocols.items():

@@ -14,7 +14,7 @@ namespace {
 
 namespace ffi = tvm::ffi;
 
-constexpr int kColumns = 8;
+constexpr int kColumns = 8, kProbeColumns = 4;
 
 // int TVMBackendParallelLaunch(FTVMParallelLambda, void*, int)
 using ParallelTask = int (*)(int, void*, void*);
@@ -43,7 +43,12 @@ timing::Launch LaunchInPool(int64_t address, int threads) {
   };
 }
 
-// Returns whether windows are exclusive, and a function that times, which holds the stopwatch.
+// Returns an instrument of TVM's virtual machine, and functions that set up, read and empty its
+// log.
+ffi::Array<ffi::Any> CallLog(const std::shared_ptr<Timer>& timer);
+
+// Returns whether windows are exclusive, and functions that time and that make a log of calls,
+// which hold the stopwatch.
 ffi::Array<ffi::Any> Stopwatch(int64_t threads, int64_t own_core,
                                const ffi::Array<int64_t>& held_cores,
                                const ffi::Array<int64_t>& pool_threads, int64_t parallel_launch,
@@ -75,12 +80,12 @@ ffi::Array<ffi::Any> Stopwatch(int64_t threads, int64_t own_core,
           row = std::copy(columns, columns + kColumns, row);
         }
       });
-  return {timer->stopwatch.exclusive(), time};
+  return {timer->stopwatch.exclusive(), time,
+          ffi::Function::FromTyped([timer] { return CallLog(timer); })};
 }
 
-// Returns an instrument of TVM's virtual machine, and functions that read and empty its log.
-ffi::Array<ffi::Any> CallLog() {
-  auto log = std::make_shared<timing::CallLog>();
+ffi::Array<ffi::Any> CallLog(const std::shared_ptr<Timer>& timer) {
+  auto log = std::make_shared<timing::CallLog>([timer] { return timer->stopwatch.TakeProbe(); });
   // Arguments: the function, its name, whether it is about to run, its result, its arguments.
   const auto instrument = ffi::Function::FromPacked([log](ffi::PackedArgs args, ffi::Any* result) {
     *result = 0;  // VMInstrumentReturnKind::kNoOp
@@ -96,23 +101,38 @@ ffi::Array<ffi::Any> CallLog() {
     for (const std::string& name : log->functions()) names.push_back(name);
     return names;
   });
-  const auto size =
-      ffi::Function::FromTyped([log] { return static_cast<int64_t>(log->calls().size()); });
-  const auto take =
-      ffi::Function::FromTyped([log](const ffi::Tensor& places, const ffi::Tensor& ns) {
+  const auto probe_at =
+      ffi::Function::FromTyped([log](const ffi::Array<int64_t>& places, int64_t run_length) {
+        log->ProbeAt(std::vector<int64_t>(places.begin(), places.end()), run_length);
+      });
+  const auto sizes = ffi::Function::FromTyped([log] {
+    return ffi::Array<int64_t>{static_cast<int64_t>(log->calls().size()),
+                               static_cast<int64_t>(log->probes().size())};
+  });
+  const auto take = ffi::Function::FromTyped(
+      [log](const ffi::Tensor& places, const ffi::Tensor& ns, const ffi::Tensor& probes) {
         auto* place = const_cast<int32_t*>(Data<int32_t>(places, 1, kDLInt));
         auto* time = const_cast<double*>(Data<double>(ns, 1, kDLFloat));
+        auto* row = const_cast<double*>(Data<double>(probes, 2, kDLFloat));
         const auto count = static_cast<int64_t>(log->calls().size());
-        if (places.size(0) != count || ns.size(0) != count) {
-          TVM_FFI_THROW(ValueError) << "there are " << count << " calls to be read";
+        const auto looks = static_cast<int64_t>(log->probes().size());
+        if (places.size(0) != count || ns.size(0) != count || probes.size(0) != looks ||
+            probes.size(1) != kProbeColumns) {
+          TVM_FFI_THROW(ValueError) << "there are " << count << " calls and " << looks
+                                    << " probes of " << kProbeColumns << " columns to be read";
         }
         for (const timing::CallLog::Call& call : log->calls()) {
           *place++ = call.function;
           *time++ = call.ns;
         }
+        for (const timing::Probe& probe : log->probes()) {
+          const double columns[kProbeColumns] = {probe.compute_ns, probe.own_share,
+                                                 probe.pool_share, probe.gap_ns};
+          row = std::copy(columns, columns + kProbeColumns, row);
+        }
         log->Clear();
       });
-  return {instrument, functions, size, take};
+  return {instrument, functions, probe_at, sizes, take};
 }
 
 }  // namespace
@@ -120,7 +140,7 @@ ffi::Array<ffi::Any> CallLog() {
 TVM_FFI_STATIC_INIT_BLOCK() {
   ffi::reflection::GlobalDef()
       .def("cosearch.timing.Stopwatch", Stopwatch)
-      .def("cosearch.timing.CallLog", CallLog);
+      .def_packed("cosearch.timing.Nothing", [](ffi::PackedArgs, ffi::Any*) {});
 }
 
 }  // namespace cosearch

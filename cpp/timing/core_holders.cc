@@ -64,6 +64,16 @@ bool CoreHolders::AllPresent(double patience_ns) const {
   return true;
 }
 
+double CoreHolders::TakeGap() {
+  double longest = 0;
+  for (const auto& holder : holders_) {
+    // One that is driven off right now has not noticed yet.
+    const double away = WallNanoseconds() - holder->seen_ns.load(std::memory_order_relaxed);
+    longest = std::max({longest, away, holder->recent_gap.exchange(0, std::memory_order_relaxed)});
+  }
+  return longest;
+}
+
 double CoreHolders::LetGo() {
   const long window = window_.load();
   finished_.store(window);
@@ -100,12 +110,18 @@ void CoreHolders::Run(Holder* holder, int core) {
     }
     SleepUntil(start);
     double last = WallNanoseconds(), gap = 0;
+    holder->seen_ns.store(last);
+    holder->recent_gap.store(0);
     holder->present.store(done);
     while (finished_.load(std::memory_order_relaxed) < done) {
       for (int i = 0; i < kPauses; ++i) Pause();
       const double now = WallNanoseconds();
+      if (now - last > holder->recent_gap.load(std::memory_order_relaxed)) {
+        holder->recent_gap.store(now - last, std::memory_order_relaxed);
+      }
       gap = std::max(gap, now - last);
       last = now;
+      holder->seen_ns.store(now, std::memory_order_relaxed);
     }
     holder->gap_ns = gap;
     holder->gone.store(done);

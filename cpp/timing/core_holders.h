@@ -31,6 +31,12 @@ class CoreHolders {
   bool AllPresent(double patience_ns) const;
 
   /*!
+   * \brief Says, while cores are held, how well they were since the last time it said so.
+   * \return The longest time, in nanoseconds, for which one of them did not hold its core.
+   */
+  double TakeGap();
+
+  /*!
    * \brief Lets go of the cores.
    * \return The longest time, in nanoseconds, for which one of them did not hold its core.
    */
@@ -45,6 +51,8 @@ class CoreHolders {
     std::atomic<int> id{0};
     std::atomic<long> present{0};
     std::atomic<long> gone{0};
+    std::atomic<double> seen_ns{0};     // when it last ran
+    std::atomic<double> recent_gap{0};  // the longest since TakeGap
     double gap_ns = 0;
   };
 

@@ -79,6 +79,10 @@ double ReferenceWork::Compute() {
   });
 }
 
+void ReferenceWork::WarmUp() {
+  OnAll([this](int thread) { return Sum(near_[thread].get(), kNear); });
+}
+
 double ReferenceWork::ReadMemory() {
   place_ = (place_ + 1) % kPieces;
   return OnAll([this](int thread) { return Sum(memory_[thread].get() + place_ * kPiece, kPiece); });

@@ -35,6 +35,9 @@ class ReferenceWork {
    */
   double Compute();
 
+  /*! \brief Brings what Compute reads into the near caches, as another Compute would. */
+  void WarmUp();
+
   /*! \brief Reads the next piece of memory; returns its time likewise. */
   double ReadMemory();
 

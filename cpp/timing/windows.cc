@@ -16,13 +16,6 @@ constexpr double kMillisecond = 1e6;
 constexpr double kLeastRest = 3 * kMillisecond, kLeastExclusiveRest = kMillisecond;
 constexpr double kPatience = 2 * kMillisecond;
 
-template <typename Run>
-double TimeOf(const Run& run) {
-  const double start = WallNanoseconds();
-  run();
-  return WallNanoseconds() - start;
-}
-
 // Binds the calling thread to a core while it lives.
 class Seat {
  public:
@@ -80,6 +73,37 @@ bool Stopwatch::SetPriorities(bool realtime) {
                      [&](int thread) { return SetPriority(thread, realtime); });
 }
 
+Stopwatch::Shares Stopwatch::SharesBetween(const Reading& before, const Reading& after) {
+  const double wall_ns = after.wall_ns - before.wall_ns;
+  Shares shares{(after.own_ns - before.own_ns) / wall_ns, 1};
+  for (size_t i = 0; i < before.pool_ns.size(); ++i) {
+    shares.pool = std::min(shares.pool, (after.pool_ns[i] - before.pool_ns[i]) / wall_ns);
+  }
+  return shares;
+}
+
+Stopwatch::Reading Stopwatch::ReadClocks() const {
+  Reading now{};
+  for (int thread : seats_.pool_threads) {
+    now.pool_ns.push_back(NanosecondsOf(ClockOfThread(thread)));
+  }
+  now.own_ns = OwnNanoseconds();
+  now.wall_ns = WallNanoseconds();
+  return now;
+}
+
+Probe Stopwatch::TakeProbe() {
+  const Shares shares = SharesBetween(probed_, ReadClocks());
+  Probe probe{};
+  probe.own_share = shares.own;
+  probe.pool_share = shares.pool;
+  probe.gap_ns = holders_.TakeGap();
+  reference_->WarmUp();
+  probe.compute_ns = reference_->Compute();
+  probed_ = ReadClocks();
+  return probe;
+}
+
 std::vector<Window> Stopwatch::Time(const std::function<void()>& call, int calls, int warm_up,
                                     int windows) {
   const Seat seat(seats_.own_core);
@@ -106,19 +130,13 @@ Window Stopwatch::TimeOnce(const std::function<void()>& call, int calls, int war
     window.compute_before_ns = reference_->Compute();
     for (int i = 0; i < warm_up; ++i) call();
 
-    std::vector<double> pool_ns;
-    for (int thread : seats_.pool_threads) pool_ns.push_back(NanosecondsOf(ClockOfThread(thread)));
-    const double own_ns = OwnNanoseconds();
-    const double wall_ns = TimeOf([&] {
-      for (int i = 0; i < calls; ++i) call();
-    });
+    const Reading before = ReadClocks();
+    for (int i = 0; i < calls; ++i) call();
+    const double wall_ns = WallNanoseconds() - before.wall_ns;
+    const Shares shares = SharesBetween(before, ReadClocks());
     window.call_ns = wall_ns / calls;
-    window.own_share = (OwnNanoseconds() - own_ns) / wall_ns;
-    window.pool_share = 1;
-    for (size_t i = 0; i < pool_ns.size(); ++i) {
-      const double ran_ns = NanosecondsOf(ClockOfThread(seats_.pool_threads[i])) - pool_ns[i];
-      window.pool_share = std::min(window.pool_share, ran_ns / wall_ns);
-    }
+    window.own_share = shares.own;
+    window.pool_share = shares.pool;
 
     reference_->Compute();
     window.compute_after_ns = reference_->Compute();

@@ -23,6 +23,14 @@ struct Window {
   double memory_before_ns, memory_after_ns;
 };
 
+/*! \brief A look at the machine in the midst of a window. */
+struct Probe {
+  /*! \brief Time of the compute-bound reference. */
+  double compute_ns;
+  /*! \brief As in a window, of the time since the probe before. */
+  double own_share, pool_share, gap_ns;
+};
+
 /*! \brief Who computes where. */
 struct Seats {
   /*! \brief Core of the calling thread, or negative to leave it where it is. */
@@ -56,17 +64,38 @@ class Stopwatch {
    */
   std::vector<Window> Time(const std::function<void()>& call, int calls, int warm_up, int windows);
 
+  /*!
+   * \brief Looks at the machine; for a call to ask which is being timed, and is so interrupted.
+   *
+   * A call that takes long is disturbed at some time or other. What it does between two probes need
+   * not be.
+   */
+  Probe TakeProbe();
+
   /*! \brief Whether the system gives windows real-time priority. */
   bool exclusive() const { return exclusive_; }
 
  private:
+  // What the clocks of all threads that compute said.
+  struct Reading {
+    double wall_ns, own_ns;
+    std::vector<double> pool_ns;
+  };
+  // Of the time that passed, in which a thread ran: the calling one, the least of the others.
+  struct Shares {
+    double own, pool;
+  };
+
   Window TimeOnce(const std::function<void()>& call, int calls, int warm_up);
   bool SetPriorities(bool realtime);
+  Reading ReadClocks() const;
+  static Shares SharesBetween(const Reading& before, const Reading& after);
 
   Seats seats_;
   ReferenceWork* reference_;
   CoreHolders holders_;
   std::vector<int> threads_;
+  Reading probed_{};  // at the end of the last probe
   double rest_ns_ = 0;
   bool exclusive_ = false;
 };

@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <initializer_list>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include "timing/call_log.h"
 #include "timing/core_holders.h"
@@ -36,6 +38,22 @@ TEST(CoreHolders, HoldNothingWhereThereIsNoCore) {
   holders.HoldFrom(WallNanoseconds());
   EXPECT_TRUE(holders.AllPresent(0));
   EXPECT_EQ(holders.LetGo(), 0);
+}
+
+TEST(CoreHolders, SayHowWellCoresWereHeldSinceTheLastTime) {
+  CoreHolders holders({0});
+  holders.HoldFrom(WallNanoseconds());
+  ASSERT_TRUE(holders.AllPresent(10 * kSecond));
+  double before = WallNanoseconds();
+  for (int i = 0; i < 3; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    const double gap = holders.TakeGap();
+    EXPECT_GT(gap, 0);
+    // A gap that was told of is not told of again, but for the one that goes on.
+    EXPECT_LE(gap, 2 * (WallNanoseconds() - before));
+    before = WallNanoseconds();
+  }
+  EXPECT_GE(holders.LetGo(), 0);
 }
 
 TEST(ReferenceWork, IsDoneByEveryThread) {
@@ -77,6 +95,30 @@ TEST(Stopwatch, SeesThatAThreadSleeps) {
   EXPECT_LT(windows[0].own_share, 0.5);
 }
 
+TEST(Stopwatch, ProbesInTheMidstOfACall) {
+  ReferenceWork work(1, nullptr);
+  Stopwatch watch({-1, {}, {}}, &work, false);
+  std::vector<Probe> probes;
+  watch.Time(
+      [&] {
+        watch.TakeProbe();
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        probes.push_back(watch.TakeProbe());
+        const double until = OwnNanoseconds() + 0.02 * kSecond;
+        while (OwnNanoseconds() < until) {
+        }
+        probes.push_back(watch.TakeProbe());
+      },
+      1, 0, 1);
+  ASSERT_EQ(probes.size(), 2u);
+  EXPECT_LT(probes[0].own_share, 0.5);
+  EXPECT_GT(probes[1].own_share, probes[0].own_share);
+  for (const Probe& probe : probes) {
+    EXPECT_GT(probe.compute_ns, 0);
+    EXPECT_EQ(probe.pool_share, 1);
+  }
+}
+
 TEST(Stopwatch, LetsGoOfTheCoresWhenACallFails) {
   ReferenceWork work(1, nullptr);
   Stopwatch watch({-1, {0}, {}}, &work, false);
@@ -84,12 +126,37 @@ TEST(Stopwatch, LetsGoOfTheCoresWhenACallFails) {
   EXPECT_EQ(watch.Time([] {}, 1, 0, 2).size(), 2u);
 }
 
-TEST(CallLog, KeepsTheOrderOfCalls) {
-  CallLog log;
-  for (const char* name : {"a", "b", "a"}) {
-    log.Begin();
-    log.End(name);
+void CallAll(CallLog* log, std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    log->Begin();
+    log->End(name);
   }
+}
+
+TEST(CallLog, ProbesBeforeTheCallsAskedForAndAfterEachRun) {
+  int probes = 0;
+  std::vector<size_t> calls_before;
+  CallLog* here = nullptr;
+  CallLog log([&] {
+    calls_before.push_back(here->calls().size());
+    return Probe{static_cast<double>(++probes), 1, 1, 0};
+  });
+  here = &log;
+  log.ProbeAt({0, 2}, 3);
+  for (int run = 0; run < 2; ++run) CallAll(&log, {"a", "b", "c"});
+  EXPECT_EQ(calls_before, (std::vector<size_t>{0, 2, 3, 3, 5, 6}));
+  ASSERT_EQ(log.probes().size(), 6u);
+  EXPECT_EQ(log.probes()[5].compute_ns, 6);
+  log.Clear();
+  EXPECT_TRUE(log.probes().empty());
+  log.ProbeAt({}, 0);
+  CallAll(&log, {"a"});
+  EXPECT_EQ(probes, 6);
+}
+
+TEST(CallLog, KeepsTheOrderOfCalls) {
+  CallLog log([]() -> Probe { throw std::logic_error("nobody asked for a probe"); });
+  CallAll(&log, {"a", "b", "a"});
   ASSERT_EQ(log.calls().size(), 3u);
   EXPECT_EQ(log.functions(), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(log.calls()[2].function, 0);

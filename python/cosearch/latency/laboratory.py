@@ -138,20 +138,19 @@ def measure(
         With its interval, and `Label.unstable` where the machine never was quiet.
     """
     tensors = [tvm.runtime.tensor(a) if isinstance(a, np.ndarray) else a for a in arguments]
-    laboratory = _laboratory(target, database)
+    laboratory = laboratory_for(target) if database is None else Laboratory(target, database)
     return laboratory.measure(function, tensors, budget_s=budget_s)
+
+
+def laboratory_for(target: Target) -> Laboratory:
+    """Return this process's laboratory for a target, which is calibrated once."""
+    return _of_this_process(str(target))
 
 
 def network_key(parts: Sequence[tuple[str, int]]) -> str:
     """Return the digest under which a network's label is filed: of its workloads and calls."""
     text = ";".join(f"{workload} {calls}" for workload, calls in sorted(parts))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def _laboratory(target: Target, database: ScheduleDatabase | None) -> Laboratory:
-    if database is not None:
-        return Laboratory(target, database)
-    return _of_this_process(str(target))
 
 
 @functools.cache

@@ -69,11 +69,12 @@ class Library:
         ReuseReport
             `Library.reuse` with measured times, and so with shares of the time and of the peak.
         """
-        from cosearch.latency import Laboratory, peak_gflops
+        from cosearch.latency import peak_gflops
+        from cosearch.latency.laboratory import laboratory_for
         from cosearch.relay.measure_network import measure_network
 
         target = tvm.target.Target(json.loads(self.metadata.target))
-        labels = measure_network(self, Laboratory(target), seed=seed)
+        labels = measure_network(self, laboratory_for(target), seed=seed)
         latency_us = {name: label.latency_us for name, label in labels.kernels.items()}
         peak = peak_gflops(target) if target.kind.name == "llvm" else None
         return self.reuse.with_measured(latency_us, peak)

@@ -1,24 +1,20 @@
 """Labels of a compiled network and of its kernels, where they stand."""
 
-import time
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from cosearch.latency.laboratory import Laboratory, network_key
 from cosearch.relay.graph_module import GraphModule
 from cosearch.relay.library import Library
+from cosearch.relay.log_overhead import log_overhead_us
+from cosearch.relay.logged_runs import LoggedRuns, log_runs
 from cosearch.schedules.label import Label
-from cosearch.timing.call_log import CallLog
-from cosearch.timing.estimate import clean_reference_us, good_windows
-from cosearch.timing.stopwatch import Windows
+from cosearch.timing.estimate import SURE
 from cosearch.timing.time_calls import BUDGET_S
 
 PREPACKED = "_prepacked"
 """Ending that TVM gives to a kernel whose weights were packed at compile time."""
-RUNS = 12
-"""Good runs of the network from which its kernels' times are taken."""
 
 
 @dataclass(frozen=True)
@@ -68,23 +64,20 @@ def measure_network(
     """
     kernels = {kernel.name: kernel for kernel in lib.reuse.kernels}
     parts = tuple((kernel.workload, kernel.calls) for kernel in kernels.values())
-    module = ready_module(lib, seed)
+    runs = _measure_calls(ready_module(lib, seed), laboratory, budget_s)
     whole = replace(
-        measure_run(module, laboratory, budget_s=budget_s),
-        key=network_key(parts),
-        name=lib.reuse.network,
-        parts=parts,
+        _label(runs, laboratory), key=network_key(parts), name=lib.reuse.network, parts=parts
     )
-    times, unstable = _kernel_times(module, laboratory, whole.latency_us, budget_s)
-    return NetworkLabels(
-        whole,
-        {
-            name: replace(
+    labels = {}
+    for place, function in enumerate(runs.names):
+        name, own = function.removesuffix(PREPACKED), runs.functions == place
+        if name in kernels and own.any():
+            labels[name] = replace(
                 whole,
-                latency_us=latency_us,
-                low_us=low_us,
-                high_us=high_us,
-                unstable=whole.unstable or unstable,
+                latency_us=float(runs.found.call_us[own].mean()),
+                low_us=float(runs.found.call_low_us[own].mean()),
+                high_us=float(runs.found.call_high_us[own].mean()),
+                unstable=not runs.found.steady[own].all(),
                 level="kernel",
                 key=kernels[name].workload,
                 name=name,
@@ -92,10 +85,7 @@ def measure_network(
                 network=whole.key,
                 parts=(),
             )
-            for name, (latency_us, low_us, high_us) in times.items()
-            if name in kernels
-        },
-    )
+    return NetworkLabels(whole, labels)
 
 
 def measure_run(
@@ -117,14 +107,7 @@ def measure_run(
     ValueError
         When the laboratory is for another number of threads.
     """
-    threads = module.library.metadata.threads
-    if threads != laboratory.conditions.threads:
-        raise ValueError(
-            f"the network was compiled for {threads} threads, and would be measured on "
-            f"{laboratory.conditions.threads}"
-        )
-    main, arguments = module.module["main"], module.arguments()
-    return laboratory.measure(main, arguments, level="network", budget_s=budget_s)
+    return _label(_measure_calls(module, laboratory, budget_s), laboratory)
 
 
 def ready_module(lib: Library, seed: int) -> GraphModule:
@@ -137,83 +120,33 @@ def ready_module(lib: Library, seed: int) -> GraphModule:
     return module
 
 
-def _kernel_times(
-    module: GraphModule, laboratory: Laboratory, whole_us: float, budget_s: float
-) -> tuple[dict[str, tuple[float, float, float]], bool]:
-    """Return for each kernel the time of a call and its interval, and whether they are unstable.
-
-    Runs with and without the log take turns, so that the times add up to the whole run's: what
-    has changed since that was measured has changed for both. Only whole runs are chosen from, the
-    faster half of them; the sum of each kernel's own quickest calls would be a run that never was.
-    """
-    log, turns = CallLog(), _Turns(module, laboratory)
-    while not turns.over(budget_s):
-        turns.take(log)
-    runs = turns.logged_us
-    runs = runs[np.argsort(runs.sum(axis=1), kind="stable")][: max(1, len(runs) // 2)]
-    scale = whole_us / turns.plain_us if turns.plain_us else 1.0
-    found: dict[str, tuple[float, float, float]] = {}
-    for place in np.unique(turns.functions):
-        own = scale * runs[:, turns.functions == place].mean(axis=1)
-        name = turns.names[place].removesuffix(PREPACKED)
-        found[name] = float(own.mean()), float(own.min()), float(own.max())
-    return found, not turns.enough
+def _measure_calls(module: GraphModule, laboratory: Laboratory, budget_s: float) -> LoggedRuns:
+    """Measure a run by segments, and without a log where it is short and the machine quiet."""
+    threads = module.library.metadata.threads
+    if threads != laboratory.conditions.threads:
+        raise ValueError(
+            f"the network was compiled for {threads} threads, and would be measured on "
+            f"{laboratory.conditions.threads}"
+        )
+    machine, arguments = module.module, module.arguments()
+    runs = log_runs(machine, arguments, laboratory, budget_s=budget_s)
+    found, calls = runs.found, len(runs.functions)
+    if runs.segments == 1:
+        plain = laboratory.measure(machine["main"], arguments, budget_s=budget_s)
+        if not plain.unstable and plain.high_us - plain.low_us <= SURE * plain.latency_us:
+            found = found.less((found.latency_us - plain.latency_us) / calls)
+            return replace(runs, found=replace(found, low_us=plain.low_us, high_us=plain.high_us))
+    return replace(runs, found=found.less(log_overhead_us(laboratory)))
 
 
-class _Turns:
-    """Runs of a network, every other one with a log of its calls."""
-
-    def __init__(self, module: GraphModule, laboratory: Laboratory) -> None:
-        self._machine, self._main = module.module, module.module["main"]
-        self._arguments, self._laboratory = module.arguments(), laboratory
-        self._seen: Windows | None = None
-        self._window()
-        self._start = time.monotonic()
-        self._plain: list[float] = []
-        self._logged: list[npt.NDArray[np.float64]] = []
-        self._spoilt: list[npt.NDArray[np.float64]] = []
-        self.names: list[str] = []
-        self.functions = np.empty(0, "int32")
-
-    def over(self, budget_s: float) -> bool:
-        """Tell whether there were enough good runs, or the time is over."""
-        if min(len(self._plain), len(self._logged)) >= RUNS:
-            return True
-        tried = len(self._logged) + len(self._spoilt)
-        return tried >= RUNS and time.monotonic() - self._start > budget_s
-
-    def take(self, log: CallLog) -> None:
-        """Take a run without, and one with the log."""
-        window, good = self._window()
-        if good:
-            self._plain.append(float(window.call_us[0]))
-        log.attach(self._machine)
-        log.take()
-        _, good = self._window()
-        self.names, functions, times_us = log.take()
-        log.detach(self._machine)
-        half = len(functions) // 2  # the other half is the warm-up's
-        self.functions = functions[half:]
-        (self._logged if good else self._spoilt).append(times_us[half:])
-
-    @property
-    def enough(self) -> bool:
-        """Whether so many runs were good that the others need not be looked at."""
-        return min(len(self._plain), len(self._logged)) >= RUNS // 2
-
-    @property
-    def logged_us(self) -> npt.NDArray[np.float64]:
-        """Times of the calls of good runs, ``[runs, calls]``; of any, if there were few."""
-        return np.array(self._logged if self.enough else self._logged + self._spoilt)
-
-    @property
-    def plain_us(self) -> float:
-        """Time of the faster half of the good runs without a log; 0 if there were few."""
-        half = len(self._plain) // 2
-        return float(np.sort(self._plain)[:half].mean()) if half >= RUNS // 4 else 0.0
-
-    def _window(self) -> tuple[Windows, bool]:
-        watch, calibration = self._laboratory.stopwatch, self._laboratory.calibration
-        window = watch.time(self._main, self._arguments, calls=1, warm_up=1, windows=1)
-        self._seen = window if self._seen is None else self._seen + window
-        return window, bool(good_windows(window, clean_reference_us(self._seen, calibration))[0])
+def _label(runs: LoggedRuns, laboratory: Laboratory) -> Label:
+    found = runs.found
+    return Label(
+        latency_us=found.latency_us,
+        low_us=found.low_us,
+        high_us=found.high_us,
+        unstable=found.unstable,
+        exclusive=laboratory.stopwatch.exclusive,
+        conditions=laboratory.conditions,
+        level="network",
+    )

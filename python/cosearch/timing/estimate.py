@@ -1,7 +1,7 @@
 """From what was seen in windows to a latency and how sure it is."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ SURE = 0.02
 """Width of the interval, as a share of the latency, at which no more windows are needed."""
 UNSURE = 0.1
 """Width of the interval from which on an estimate is unstable."""
+Values = npt.NDArray[np.float64]
 NINETY_PERCENT = 1.645
 """Standard deviations on both sides of the mean that hold 90 % of a normal distribution."""
 CHANGED = 0.02
@@ -80,9 +81,27 @@ def good_windows(windows: Windows, floor_us: float) -> npt.NDArray[np.bool_]:
     floor_us : float
         Time of the compute-bound reference on the quiet machine.
     """
-    undisturbed = windows.compute_us.max(axis=1) <= floor_us * (1 + TOLERANCE)
-    present = np.minimum(windows.own_share, windows.pool_share) >= LEAST_SHARE
-    return np.asarray(undisturbed & present & (windows.gap_us <= MOST_GAP_US))
+    share = np.minimum(windows.own_share, windows.pool_share)
+    return are_good(windows.compute_us, share, windows.gap_us, floor_us)
+
+
+def are_good(
+    compute_us: Values, share: Values, gap_us: Values, floor_us: float
+) -> npt.NDArray[np.bool_]:
+    """Tell at what times nothing disturbed.
+
+    Parameters
+    ----------
+    compute_us : numpy.ndarray
+        ``[..., 2]``: the compute-bound reference before and after.
+    share, gap_us : numpy.ndarray
+        ``[...]``: the least share of the time in which a thread of the kernel ran, and the longest
+        for which another core was not held.
+    floor_us : float
+        Time of the reference on the quiet machine.
+    """
+    undisturbed = compute_us.max(axis=-1) <= floor_us * (1 + TOLERANCE)
+    return np.asarray(undisturbed & (share >= LEAST_SHARE) & (gap_us <= MOST_GAP_US))
 
 
 def estimate(windows: Windows, calibration: Calibration) -> Estimate:
@@ -99,37 +118,60 @@ def estimate(windows: Windows, calibration: Calibration) -> Estimate:
     calibration : Calibration
         Times of the reference on the quiet machine.
     """
-    floor_us = clean_reference_us(windows, calibration)
+    floor_us = clean_reference_us(windows.compute_us, calibration)
     good = good_windows(windows, floor_us)
     count = int(good.sum())
-    if count >= FEW:
-        times = np.sort(windows.call_us[good])
-    else:  # the least disturbed ones, which is all that can be said
-        order = np.argsort(windows.compute_us.max(axis=1), kind="stable")
-        times = np.sort(windows.call_us[order[:FEW]])
     speed = calibration.compute_us / floor_us
-    low, high = _ranks(len(times), QUANTILE)
-    latency_us = float(np.quantile(times, QUANTILE)) * speed
-    found = Estimate(
+    latency_us, low_us, high_us = low_quantile(
+        windows.call_us * speed, windows.compute_us.max(axis=1), good
+    )
+    return Estimate(
         latency_us=latency_us,
-        low_us=min(latency_us, float(times[low]) * speed),
-        high_us=max(latency_us, float(times[high]) * speed),
+        low_us=low_us,
+        high_us=high_us,
         windows=len(windows),
         good_windows=count,
-        unstable=False,
+        unstable=count < FEW or high_us - low_us > UNSURE * latency_us,
         speed=speed,
     )
-    wide = found.high_us - found.low_us > UNSURE * latency_us
-    return replace(found, unstable=count < FEW or wide)
 
 
-def clean_reference_us(windows: Windows, calibration: Calibration) -> float:
+def low_quantile(
+    times_us: Values, compute_us: Values, good: npt.NDArray[np.bool_]
+) -> tuple[float, float, float]:
+    """Return the time that counts, and the ends of its interval.
+
+    Parameters
+    ----------
+    times_us, compute_us : numpy.ndarray
+        ``[times]``, and the slower reference beside each.
+    good : numpy.ndarray
+        bool ``[times]``: where nothing disturbed. Where that is hardly ever so, the least disturbed
+        ones are all from which anything can be said.
+    """
+    if good.sum() >= FEW:
+        times = np.sort(times_us[good])
+    else:
+        times = np.sort(times_us[np.argsort(compute_us, kind="stable")[:FEW]])
+    found = float(np.quantile(times, QUANTILE))
+    low, high = _ranks(len(times), QUANTILE)
+    return found, min(found, float(times[low])), max(found, float(times[high]))
+
+
+def clean_reference_us(compute_us: Values, calibration: Calibration) -> float:
     """Return the reference's time where nothing disturbs it, now.
 
     It is the calibrated one, unless the machine was faster several times, or is always slower by
     the same: then its clock has changed, or the calibration was disturbed.
+
+    Parameters
+    ----------
+    compute_us : numpy.ndarray
+        ``[times, 2]``: the compute-bound reference before and after something.
+    calibration : Calibration
+        Its time on the quiet machine.
     """
-    seen = np.sort(windows.compute_us.min(axis=1))
+    seen = np.sort(compute_us.min(axis=1))
     least, middle = float(seen[min(FASTER, len(seen)) - 1]), float(np.median(seen))
     slower = least > calibration.compute_us * (1 + CHANGED)
     steady = len(seen) >= ENOUGH and middle <= least * (1 + TOLERANCE)

@@ -13,7 +13,7 @@ import tvm_ffi
 from cosearch._threads import set_threads
 from cosearch.timing.seats import take_seats
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 """Goes up when a measurement by this protocol means something else than before."""
 
 _COLUMNS = 8
@@ -75,13 +75,15 @@ class Stopwatch:
     exclusive : bool
         Whether the system gives windows real-time priority: then nobody computes meanwhile,
         however busy the machine is. Linux asks for the capability ``CAP_SYS_NICE``.
+    make_log : tvm_ffi.Function
+        Makes what `cosearch.timing.call_log.CallLog` is of.
     """
 
     def __init__(self, threads: int, *, realtime: bool = True) -> None:
         self.threads = threads
         seats = take_seats(threads)
         make = tvm_ffi.get_global_func("cosearch.timing.Stopwatch")
-        exclusive, self._time = make(
+        exclusive, self._time, self.make_log = make(
             threads,
             seats.own_core,
             list(seats.held_cores),

@@ -172,15 +172,23 @@ def test_damaged_record_does_not_end_the_tuning():
     database.close()
 
 
-def test_tensor_intrinsics_are_registered_and_the_stack_is_restored():
+def test_intrinsics_of_cpus_are_registered_and_nothing_stands_in_the_way_of_the_others():
     script = """
-import inspect, sys
+import inspect
 import tvm
-from cosearch.schedules.tensor_intrinsics import load_tensor_intrinsics
-original = inspect.stack
-load_tensor_intrinsics()
+from cosearch.schedules.tensor_intrinsics import _stack_without_source, cpu_intrinsics
+original, get = inspect.stack, tvm.s_tir.TensorIntrin.get
+with cpu_intrinsics():
+    import tvm.s_tir.tensor_intrin
 assert inspect.stack is original
-assert tvm.s_tir.TensorIntrin.get("dot_4x4_i8i8s32_sdot") is not None
+assert get("dot_4x4_i8i8s32_sdot") is not None
+assert get("wmma_fill_16x16x16_f32", allow_missing=True) is None
+with _stack_without_source():  # it would take a minute
+    import tvm.s_tir.tensor_intrin.cuda
+assert get("wmma_fill_16x16x16_f32") is not None
+with cpu_intrinsics():
+    import tvm.s_tir.tensor_intrin as package
+assert package.x86 and package.cuda
 """
     subprocess.run([sys.executable, "-c", script], check=True)
 

@@ -122,7 +122,8 @@ def test_hanging_compilation_is_killed():
         assert pool.pids() == []
 
 
-@pytest.mark.parametrize("threads", [1, 3])
+# As many as there are cores: more would take turns, for as long as the machine is busy.
+@pytest.mark.parametrize("threads", [1, 2])
 def test_kernels_run_on_the_threads_asked_for(threads):
     with WorkerPool(threads, workers=1) as pool:
         assert is_time(measure(pool, kernels.add_one_parallel)[0])

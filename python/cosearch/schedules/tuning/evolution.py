@@ -11,7 +11,7 @@ from tvm.s_tir import meta_schedule as ms
 from tvm.target import Target
 
 from cosearch.schedules.rules.space import design_space
-from cosearch.schedules.tensor_intrinsics import load_tensor_intrinsics
+from cosearch.schedules.tensor_intrinsics import cpu_intrinsics
 from cosearch.schedules.tuning.cost_model import CandidateModel
 
 POPULATION = 1.5
@@ -61,27 +61,27 @@ class Evolution:
         seed: int,
         threads: int,
     ) -> None:
-        load_tensor_intrinsics()
         self._target = target
         self._batch = batch
         self._cost_model = cost_model
         self._records = ms.database.MemoryDatabase()
         self._workload = self._records.commit_workload(mod)
-        self._context = ms.TuneContext(
-            mod,
-            target=target,
-            space_generator=design_space(target),
-            search_strategy=ms.search_strategy.EvolutionarySearch(
-                population_size=int(POPULATION * batch),
-                init_measured_ratio=MEASURED_SHARE,
-                init_min_unmeasured=batch // 2,
-                genetic_num_iters=GENERATIONS,
-            ),
-            task_name=name,
-            rand_state=seed,
-            num_threads=threads,
-            logger=_silent,
-        )
+        with cpu_intrinsics():
+            self._context = ms.TuneContext(
+                mod,
+                target=target,
+                space_generator=design_space(target),
+                search_strategy=ms.search_strategy.EvolutionarySearch(
+                    population_size=int(POPULATION * batch),
+                    init_measured_ratio=MEASURED_SHARE,
+                    init_min_unmeasured=batch // 2,
+                    genetic_num_iters=GENERATIONS,
+                ),
+                task_name=name,
+                rand_state=seed,
+                num_threads=threads,
+                logger=_silent,
+            )
         spaces = self._context.generate_design_space()
         self.has_choices = any(_has_choices(space) for space in spaces)
         self._fixed = [] if self.has_choices else list(spaces)

@@ -12,7 +12,7 @@ from cosearch.schedules.rules.machine import Machine
 from cosearch.schedules.store.replay import replay
 from cosearch.schedules.verify_kernel import KernelVerifier
 
-CPUS = {"native": 4, "haswell": 2, "x86-64": 1}
+CPUS = {"native": 2, "haswell": 1, "x86-64": 1}
 """Designs of each workload that are compiled for each CPU."""
 AVX512 = Machine(16, 32, vectors_per_cycle=2.0)
 

@@ -8,25 +8,25 @@ from cosearch.schedules import Conditions, resolve_target
 from cosearch.schedules.rules.design import follow_design, rank_designs
 from cosearch.schedules.rules.machine import Machine
 from cosearch.schedules.rules.space import design_space
-from cosearch.schedules.tensor_intrinsics import load_tensor_intrinsics
+from cosearch.schedules.tensor_intrinsics import cpu_intrinsics
 from cosearch.schedules.verify_kernel import KernelVerifier
 from cosearch.schedules.workers.pool import MAX_STORES
 from cosearch.schedules.workers.process import TooManyStoresError, compile_candidate
 
 TARGET = resolve_target("llvm -mcpu=native -num-cores=2")
-load_tensor_intrinsics()
 
 
 def context_of(mod, generator):
-    return ms.TuneContext(
-        mod,
-        target=TARGET,
-        space_generator=generator,
-        search_strategy=ms.search_strategy.EvolutionarySearch(population_size=16),
-        task_name="layer",
-        rand_state=1,
-        num_threads=1,
-    )
+    with cpu_intrinsics():
+        return ms.TuneContext(
+            mod,
+            target=TARGET,
+            space_generator=generator,
+            search_strategy=ms.search_strategy.EvolutionarySearch(population_size=16),
+            task_name="layer",
+            rand_state=1,
+            num_threads=1,
+        )
 
 
 def test_designs_lie_in_the_space_beside_the_default_ones():

@@ -1,0 +1,51 @@
+"""What a log of the calls of TVM's virtual machine adds to each."""
+
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import tvm
+from tvm import relax
+
+from cosearch.latency.laboratory import Laboratory
+from cosearch.relay.logged_runs import log_runs
+from cosearch.timing.time_calls import BUDGET_S
+
+CALLS = 256
+ARGUMENTS = 3
+"""Of each call, as kernels have them."""
+NOTHING = "cosearch.timing.Nothing"
+"""A function that takes no time, whatever its arguments."""
+_KNOWN: WeakKeyDictionary[Laboratory, float] = WeakKeyDictionary()
+
+
+def log_overhead_us(laboratory: Laboratory) -> float:
+    """Return by how much a log says that a call takes longer than it does, in microseconds.
+
+    The log sees the machine telling it of the call, and does not see all of what the machine does
+    from one call to the next. Both come out of a program of calls of nothing, with and without a
+    log; it is measured once for a laboratory. Between kernels, which drive the machine's code and
+    data out of the caches, it is a little more.
+
+    Parameters
+    ----------
+    laboratory : Laboratory
+        Where to measure.
+    """
+    if laboratory not in _KNOWN:
+        machine = relax.VirtualMachine(relax.build(_calls_of_nothing(), "llvm"), tvm.cpu())
+        arguments = [tvm.runtime.tensor(np.zeros(1, "float32"))]
+        plain = laboratory.measure(machine["main"], arguments)
+        logged = log_runs(machine.module, arguments, laboratory, budget_s=BUDGET_S)
+        _KNOWN[laboratory] = (logged.found.latency_us - plain.latency_us) / CALLS
+    return _KNOWN[laboratory]
+
+
+def _calls_of_nothing() -> tvm.ir.IRModule:
+    builder = relax.BlockBuilder()
+    tensor = relax.Var("tensor", relax.TensorType([1], "float32"))
+    with builder.function("main", [tensor]):
+        for _ in range(CALLS):
+            function, arguments = relax.ExternFunc(NOTHING), [tensor] * ARGUMENTS
+            builder.emit(relax.Call(function, arguments, ty_args=[relax.ObjectType()]))
+        builder.emit_func_output(tensor)
+    return builder.finalize()
