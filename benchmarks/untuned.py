@@ -48,6 +48,6 @@ class UntunedForeseer(Foreseer):
 
 def untuned_predictor(predictor: LatencyPredictor, database: ScheduleDatabase) -> LatencyPredictor:
     """Make a predictor that adds up what unscheduled kernels take, with the other's overheads."""
-    kernels = KernelModel({}, [1.0, 0.0], None, ["default"])
+    kernels = KernelModel({}, [1.0, 0.0, 0.0, 0.0, 0.0], None, {"default": 1.0})
     book = BlockBook(predictor.target, UntunedForeseer(database, predictor.target))
     return LatencyPredictor(kernels, predictor.network, predictor.target, database, book)

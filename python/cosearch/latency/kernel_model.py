@@ -16,7 +16,7 @@ from cosearch.latency.outlook import Outlook
 from cosearch.schedules.transfer.forest import load_forest
 
 _PARAMETERS = {
-    "max_depth": 4,
+    "max_depth": 3,
     "eta": 0.08,
     "min_child_weight": 3,
     "subsample": 0.8,
@@ -26,7 +26,8 @@ _PARAMETERS = {
     "nthread": 1,
     "verbosity": 0,
 }
-ROUNDS = 200
+Values = npt.NDArray[np.float64]
+ROUNDS = 100
 LEAST_KERNELS = 24
 """Labelled kernels below which no trees are learnt."""
 STRANGE = 0.5
@@ -57,8 +58,13 @@ class Observation:
     outlook: Outlook
 
 
-LINE = 2
-"""Coefficients of the linear part."""
+LINE = 5
+"""Coefficients of the linear part: of the promise, of a call, and of a thousand bytes each of
+weights, of other inputs and of output."""
+KIND_PRIOR = 8.0
+"""Labelled kernels of a kind that make half of its own factor believed."""
+ALTERNATIONS = 3
+"""How often the line and the factors of kinds are fitted, each with the other."""
 LEAST_US = 0.05
 """No call is shorter."""
 
@@ -67,20 +73,23 @@ class KernelModel:
     """Predicts the latency of kernels inside networks.
 
     A workload that was measured takes what it took, the geometric mean over the networks in which
-    it stood. Others take what their schedule promises (`Outlook.base_us`) times a factor, and a
-    time for the call. Boosted trees correct that, for caches that are cold, or still warm from the
-    kernel before; the line holds for kernels unlike all others, where trees are of little use.
+    it stood. Others take what their schedule promises (`Outlook.base_us`) times a factor, a time
+    for the call, and one for each byte that comes from afar: weights, which were seen a whole run
+    ago, inputs and outputs. Each kind of main nest has a factor of its own, drawn to 1 where few
+    kernels tell. Boosted trees correct that by the features of the scheduled kernel; line and
+    factors hold for kernels unlike all others, where trees are of little use.
 
     Parameters
     ----------
     table_us : mapping of str to float
         Latency of the workloads that were measured.
     line : sequence of float
-        What a promised microsecond, and a call, take in microseconds.
+        What a promised microsecond, a call, and a thousand bytes of weights, inputs and output take
+        in microseconds.
     booster : dict, optional
         xgboost's own JSON of the trees.
-    kinds : sequence of str
-        Kinds of main nests that were measured.
+    kinds : mapping of str to float
+        Factors of the kinds of main nests that were measured.
     """
 
     def __init__(
@@ -88,14 +97,14 @@ class KernelModel:
         table_us: Mapping[str, float],
         line: Sequence[float],
         booster: dict[str, Any] | None,
-        kinds: Sequence[str],
+        kinds: Mapping[str, float],
     ) -> None:
         self.table_us = dict(table_us)
         self.line = np.asarray(line, "float64")
         if self.line.shape != (LINE,):
             raise ValueError(f"a line has {LINE} coefficients")
         self.booster = booster
-        self.kinds = frozenset(kinds)
+        self.kinds = dict(kinds)
         self._predict = None if booster is None else load_forest(booster)
 
     @classmethod
@@ -121,26 +130,20 @@ class KernelModel:
             times[observation.workload].append(math.log(observation.latency_us))
         table_us = {workload: math.exp(float(np.mean(logs))) for workload, logs in times.items()}
         outlooks = {observation.workload: observation.outlook for observation in seen}
-        measured = np.array(list(table_us.values()))
-        basis = _basis([outlooks[workload] for workload in table_us])
-        weights = 1.0 / (measured + SHORT_US)
-        line, _ = nnls(basis * weights[:, None], measured * weights)
+        measured, own = np.array(list(table_us.values())), [outlooks[w] for w in table_us]
+        line, kinds = _fit_line(own, measured)
         booster = None
         if len(table_us) >= LEAST_KERNELS:
-            rows = np.array([outlooks[workload].row for workload in table_us], "float32")
-            # Errors of kernels that take long are those that count.
-            importance = np.sqrt(measured)
-            targets = np.log(measured / np.maximum(basis @ line, LEAST_US))
-            booster = _train(rows, targets, importance / importance.mean(), seed)
-        return cls(table_us, line.tolist(), booster, sorted({o.kind for o in outlooks.values()}))
+            rows = np.array([outlook.row for outlook in own], "float32")
+            targets = np.log(measured / _by_line(own, line, kinds))
+            booster = _train(rows, targets, _importance(measured), seed)
+        return cls(table_us, line.tolist(), booster, kinds)
 
-    def latencies_us(
-        self, workloads: Sequence[str], outlooks: Sequence[Outlook]
-    ) -> npt.NDArray[np.float64]:
+    def latencies_us(self, workloads: Sequence[str], outlooks: Sequence[Outlook]) -> Values:
         """Predict the latency of one call of each kernel, in microseconds."""
         if not outlooks:
             return np.empty(0)
-        predicted = np.maximum(_basis(outlooks) @ self.line, LEAST_US)
+        predicted = _by_line(outlooks, self.line, self.kinds)
         if self._predict is not None:
             rows = np.array([outlook.row for outlook in outlooks], "float32")
             out = np.empty(len(rows))
@@ -156,7 +159,7 @@ class KernelModel:
             "table_us": self.table_us,
             "line": self.line.tolist(),
             "booster": self.booster,
-            "kinds": sorted(self.kinds),
+            "kinds": self.kinds,
         }
 
     @classmethod
@@ -169,19 +172,51 @@ class KernelModel:
             When it is none.
         """
         table_us = {str(key): float(value) for key, value in data["table_us"].items()}
-        return cls(table_us, data["line"], data["booster"], data["kinds"])
+        kinds = {str(kind): float(factor) for kind, factor in data["kinds"].items()}
+        return cls(table_us, data["line"], data["booster"], kinds)
 
 
-def _basis(outlooks: Sequence[Outlook]) -> npt.NDArray[np.float64]:
-    """Return what the linear part adds up, float64 ``[kernels, 2]``."""
-    rows = [[outlook.base_us, 1.0] for outlook in outlooks]
+def _basis(outlooks: Sequence[Outlook]) -> Values:
+    """Return what the linear part adds up, float64 ``[kernels, 5]``."""
+    rows = [[o.base_us, 1.0, *(moved / 1e3 for moved in o.moved_bytes)] for o in outlooks]
     return np.array(rows, "float64").reshape(-1, LINE)
+
+
+def _by_line(outlooks: Sequence[Outlook], line: Values, kinds: Mapping[str, float]) -> Values:
+    factors = np.array([kinds.get(outlook.kind, 1.0) for outlook in outlooks])
+    return np.asarray(np.maximum(_basis(outlooks) @ line * factors, LEAST_US))
+
+
+def _importance(measured_us: Values) -> Values:
+    """Weigh kernels: errors of those that take long are those that count."""
+    importance = np.sqrt(measured_us)
+    return np.asarray(importance / importance.mean())
+
+
+def _fit_line(outlooks: Sequence[Outlook], measured_us: Values) -> tuple[Values, dict[str, float]]:
+    """Fit the line and the factors of kinds in turns."""
+    basis, weights = _basis(outlooks), 1.0 / (measured_us + SHORT_US)
+    members: dict[str, list[int]] = defaultdict(list)
+    for place, outlook in enumerate(outlooks):
+        members[outlook.kind].append(place)
+    kinds = dict.fromkeys(sorted(members), 1.0)
+    importance = _importance(measured_us)
+    line = np.zeros(LINE)
+    for _ in range(ALTERNATIONS):
+        factors = np.array([kinds[outlook.kind] for outlook in outlooks])
+        line, _ = nnls(basis * (factors * weights)[:, None], measured_us * weights)
+        ratios = np.log(measured_us / np.maximum(basis @ line, LEAST_US))
+        for kind in kinds:
+            own = members[kind]
+            mean = float(np.average(ratios[own], weights=importance[own]))
+            kinds[kind] = math.exp(mean * len(own) / (len(own) + KIND_PRIOR))
+    return line, kinds
 
 
 def _train(
     rows: npt.NDArray[np.float32],
-    targets: npt.NDArray[np.float64],
-    weights: npt.NDArray[np.float64],
+    targets: Values,
+    weights: Values,
     seed: int,
 ) -> dict[str, Any]:
     import xgboost as xgb

@@ -19,7 +19,7 @@ from cosearch.schedules.similarity import describe_workload
 from cosearch.schedules.transfer.candidates import rank_candidates
 from cosearch.schedules.transfer.design_cost import design_features
 
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 """Goes up when features change: predictors of older versions are refused."""
 DESIGN_FEATURES = 29
 """Features of a design, not a number where the schedule follows none."""
@@ -45,12 +45,16 @@ class Outlook:
         Of its main nest: see `WorkloadPoint`.
     row : tuple of float
         Features of the scheduled kernel, for a model of what it takes inside a network.
+    moved_bytes : tuple of float
+        Bytes of its weights, of its other inputs, and of its output: inside a network another
+        kernel has just written the input, and all others have passed since it saw its weights.
     """
 
     base_us: float
     source: Source
     kind: str
     row: tuple[float, ...]
+    moved_bytes: tuple[float, ...] = (0.0, 0.0, 0.0)
 
 
 class Foreseer:
@@ -98,7 +102,7 @@ class Foreseer:
         if designer is not None and design is not None:
             row = design_features(designer, [design])[0].tolist()
         numbers = [float(SOURCES.index(source)), math.log2(base_us), *_size_features(mod["main"])]
-        return Outlook(base_us, source, kind, (*row, *numbers))
+        return Outlook(base_us, source, kind, (*row, *numbers), _moved_bytes(mod["main"]))
 
     def _choose(
         self, mod: IRModule, signature: Signature, designer: Designer | None
@@ -131,13 +135,31 @@ def _timed(designer: Designer | None, text: str) -> Design | None:
 
 def _size_features(func: PrimFunc) -> list[float]:
     """Return logarithms of operations and of the bytes of the arguments, largest first."""
-    try:
-        arguments = list(ArgInfo.from_prim_func(func))
-    except Exception:  # TVM's way to say that an extent is a variable
-        arguments = []
-    sizes = sorted((_bytes(argument) for argument in arguments), reverse=True)
+    arguments = _argument_bytes(func)
+    sizes = sorted(arguments, reverse=True)
     numbers = [count_flops(func), sum(sizes), *[*sizes, 0, 0, 0][:3]]
     return [*(math.log2(max(number, 1)) for number in numbers), float(len(sizes))]
+
+
+def _moved_bytes(func: PrimFunc) -> tuple[float, float, float]:
+    """Return bytes of weights, of other inputs and of the output, which is the last argument.
+
+    TVM names as ``layout_free_buffers`` the arguments that are known at compile time.
+    """
+    arguments = _argument_bytes(func)
+    if not arguments:
+        return 0.0, 0.0, 0.0
+    named = (func.attrs or {}).get("layout_free_buffers") or ()
+    weights = sum(arguments[int(place)] for place in named)
+    *inputs, output = arguments
+    return float(weights), float(sum(inputs) - weights), float(output)
+
+
+def _argument_bytes(func: PrimFunc) -> list[int]:
+    try:
+        return [_bytes(argument) for argument in ArgInfo.from_prim_func(func)]
+    except Exception:  # TVM's way to say that an extent is a variable
+        return []
 
 
 def _bytes(argument: Any) -> int:
