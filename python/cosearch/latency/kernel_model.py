@@ -90,6 +90,9 @@ class KernelModel:
         xgboost's own JSON of the trees.
     kinds : mapping of str to float
         Factors of the kinds of main nests that were measured.
+    device : mapping of str to float, optional
+        How many times as long kernels of each kind take on another device; ``""`` is for all kinds
+        that are not named.
     """
 
     def __init__(
@@ -98,6 +101,7 @@ class KernelModel:
         line: Sequence[float],
         booster: dict[str, Any] | None,
         kinds: Mapping[str, float],
+        device: Mapping[str, float] | None = None,
     ) -> None:
         self.table_us = dict(table_us)
         self.line = np.asarray(line, "float64")
@@ -105,6 +109,7 @@ class KernelModel:
             raise ValueError(f"a line has {LINE} coefficients")
         self.booster = booster
         self.kinds = dict(kinds)
+        self.device = dict(device or {})
         self._predict = None if booster is None else load_forest(booster)
 
     @classmethod
@@ -151,7 +156,13 @@ class KernelModel:
             familiar = [1.0 if outlook.kind in self.kinds else STRANGE for outlook in outlooks]
             predicted = predicted * np.exp(out * np.array(familiar))
         known = [self.table_us.get(workload, math.nan) for workload in workloads]
-        return np.where(np.isnan(known), predicted, known)
+        other = self.device.get("", 1.0)
+        device = np.array([self.device.get(outlook.kind, other) for outlook in outlooks])
+        return np.asarray(np.where(np.isnan(known), predicted, known) * device)
+
+    def on_device(self, device: Mapping[str, float]) -> "KernelModel":
+        """Return the model of another device, by what its kinds of kernels take there."""
+        return KernelModel(self.table_us, self.line.tolist(), self.booster, self.kinds, device)
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON's types."""
@@ -160,6 +171,7 @@ class KernelModel:
             "line": self.line.tolist(),
             "booster": self.booster,
             "kinds": self.kinds,
+            "device": self.device,
         }
 
     @classmethod
@@ -172,8 +184,11 @@ class KernelModel:
             When it is none.
         """
         table_us = {str(key): float(value) for key, value in data["table_us"].items()}
-        kinds = {str(kind): float(factor) for kind, factor in data["kinds"].items()}
-        return cls(table_us, data["line"], data["booster"], kinds)
+        kinds, device = (
+            {str(kind): float(factor) for kind, factor in data[name].items()}
+            for name in ("kinds", "device")
+        )
+        return cls(table_us, data["line"], data["booster"], kinds, device)
 
 
 def _basis(outlooks: Sequence[Outlook]) -> Values:

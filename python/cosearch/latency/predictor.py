@@ -19,6 +19,7 @@ from cosearch.latency.kernel_model import KernelModel
 from cosearch.latency.kernel_sums import join_compositions, sum_kernels, unmeasured_share
 from cosearch.latency.metrics import prediction_metrics
 from cosearch.latency.network_model import NetworkModel
+from cosearch.latency.other_device import fit_device
 from cosearch.latency.outlook import SOURCES, Foreseer
 from cosearch.latency.predictor_file import (
     PredictorError,
@@ -99,6 +100,7 @@ class LatencyPredictor:
         self.network = network
         self.target = target
         self.conditions = Conditions.of(target)
+        self._database = database
         self._foreseer = Foreseer(database, self.conditions)
         self.book = BlockBook(target, self._foreseer) if book is None else book
         self._plans: dict[str, BatchPlan] = {}
@@ -164,11 +166,7 @@ class LatencyPredictor:
         """
         if space is not None:
             return self.of_composition(self._kernels(space, x))
-        if hasattr(x, "build") and hasattr(x, "input_shape"):
-            mod = import_block(x)
-        else:
-            mod = import_network(x, example_inputs)
-        return self.of_composition(compose(mod, self.target, self._foreseer))
+        return self.of_composition(self._composition(x, example_inputs))
 
     def predict_batch(
         self, xs: npt.ArrayLike | Sequence[Any], space: Any = None
@@ -258,6 +256,40 @@ class LatencyPredictor:
             [latency.high_us for latency in found],
         )
 
+    def adapt(
+        self, xs: npt.ArrayLike | Sequence[Any], latencies_us: npt.ArrayLike, space: Any = None
+    ) -> "LatencyPredictor":
+        """Make a predictor of another device from a handful of networks that were measured there.
+
+        Nothing is compiled for the device; see `fit_device`. Where a table of other devices is at
+        hand, `DeviceAdapter` learns from these too.
+
+        Parameters
+        ----------
+        xs : array-like or sequence
+            As for `predict_batch`; three or more, ten say more.
+        latencies_us : array-like
+            ``[count]``, microseconds on the device.
+        space : cosearch.spaces.Space, optional
+            What they are architectures of.
+
+        Returns
+        -------
+        LatencyPredictor
+            Of the device; saved, it needs a path of its own.
+
+        Raises
+        ------
+        ValueError
+            When there are too few, or a latency is not positive and finite.
+        """
+        if space is None:
+            samples = [self._composition(x) for x in xs]  # type: ignore[union-attr]
+        else:
+            samples = [self._kernels(space, row) for row in np.asarray(xs)]
+        there, network = fit_device(self.kernels, self.network, samples, latencies_us)
+        return LatencyPredictor(there, network, self.target, self._database, self.book)
+
     def of_composition(self, kernels: Composition) -> Latency:
         """Predict from the kernels of a network."""
         total, unmeasured = sum_kernels(self.kernels, kernels)
@@ -281,7 +313,11 @@ class LatencyPredictor:
         ------
         OSError
             When it cannot be written.
+        ValueError
+            When it is of another device (see `adapt`), and no path is given.
         """
+        if path is None and self.kernels.device:
+            raise ValueError("a predictor of another device is saved to a path of its own: name it")
         where = Path(path) if path is not None else default_path(self.conditions)
         parts = {
             "kernels": self.kernels.to_json(),
@@ -335,6 +371,13 @@ class LatencyPredictor:
             Told how many blocks are done, of how many.
         """
         self.book.look_up_all(space, progress)
+
+    def _composition(self, x: Any, example_inputs: Any = None) -> Composition:
+        if hasattr(x, "build") and hasattr(x, "input_shape"):
+            mod = import_block(x)
+        else:
+            mod = import_network(x, example_inputs)
+        return compose(mod, self.target, self._foreseer)
 
     def _kernels(self, space: Any, architecture: npt.ArrayLike) -> Composition:
         """Return the kernels of an architecture, integers ``[positions]``."""
