@@ -27,6 +27,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+import tvm_ffi
 from labelled import Family, draw, families, label
 from networks import load_network
 from reporting import conditions, show, write_report
@@ -37,6 +38,7 @@ from tvm.target import Target
 
 from cosearch import frontend
 from cosearch.latency import Laboratory
+from cosearch.latency.batch_plan import BatchPlan
 from cosearch.latency.composition import compose, import_block
 from cosearch.latency.dataset import Dataset, read_dataset
 from cosearch.latency.metrics import prediction_metrics
@@ -49,6 +51,7 @@ COUNT, QUICK_COUNT = 60, 9
 HELD_OUT = 3
 """One of so many networks is held out by architecture."""
 BATCH = 200_000
+CORE_QUERIES = 1000
 METRICS = ("within_10_percent", "within_5_percent", "rmspe", "mape", "kendall_tau")
 notes = Console(stderr=True)
 
@@ -141,6 +144,7 @@ def speed(predictor: LatencyPredictor, family: Family) -> dict[str, float]:
         start = time.perf_counter()
         plan.latencies_us(one)
         queries.append(time.perf_counter() - start)
+    core_us = time_core_us(plan, np.ascontiguousarray(space.slots(one), "int32"))
     batch = np.repeat(few, BATCH // 2, axis=0)
     batches = []
     for _ in range(5):
@@ -150,8 +154,23 @@ def speed(predictor: LatencyPredictor, family: Family) -> dict[str, float]:
     return {
         "cold_block_ms": median(cold) * 1e3,
         "warm_query_us": median(queries) * 1e6,
+        "warm_query_core_us": core_us,
         "batch_per_second": BATCH / median(batches),
     }
+
+
+def time_core_us(plan: BatchPlan, slots: np.ndarray) -> float:
+    """Time a warm query in C++, with the call of it, which takes most of the time."""
+    sums = np.empty(len(slots))
+    arguments = [tvm_ffi.from_dlpack(array) for array in (plan.table_us, slots)]
+    out, add_up = tvm_ffi.from_dlpack(sums), tvm_ffi.get_global_func("cosearch.latency.GatherSum")
+    times = []
+    for _ in range(20):
+        start = time.perf_counter()
+        for _ in range(CORE_QUERIES):
+            add_up(*arguments, 0.0, out)
+        times.append(time.perf_counter() - start)
+    return median(times) / CORE_QUERIES * 1e6
 
 
 def render(rows: list[dict[str, Any]]) -> None:

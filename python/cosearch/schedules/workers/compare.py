@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tvm
 from tvm.target import Target
+from tvm_ffi.serialization import from_json_graph_str
 
 from cosearch.schedules.workers.arguments import GuardedTensor
 
@@ -32,7 +33,7 @@ def compare(texts: bytes, args_info: list[Any], target: Target) -> float | list[
     """
     written = []
     for text in json.loads(texts):
-        module = tvm.tirx.build(tvm.ir.load_json(text), target=target)
+        module = tvm.tirx.build(from_json_graph_str(text), target=target)
         arguments = [
             GuardedTensor(tuple(shape), dtype, np.random.default_rng(seed), lowest=-1.0)
             for seed, (_, dtype, shape) in enumerate(args_info)

@@ -18,6 +18,7 @@ from tvm.ir.instrument import pass_instrument
 from tvm.s_tir.transform import RemoveWeightLayoutRewriteBlock
 from tvm.target import Target
 from tvm.tirx import BufferStore
+from tvm_ffi.serialization import from_json_graph_str
 
 from cosearch.schedules.workers import channel
 from cosearch.schedules.workers.arguments import ArgumentPool
@@ -124,7 +125,7 @@ class Worker:
         text = message["target"]
         if text not in self._targets:
             self._targets[text] = Target(json.loads(text))
-        mod = tvm.ir.load_json(payload.decode())
+        mod = from_json_graph_str(payload.decode())
         self._modules[message["key"]] = compile_candidate(
             mod, self._targets[text], message["max_stores"]
         )

@@ -40,7 +40,7 @@ def test_a_newer_label_takes_the_place_of_an_older_one(database):
 
 def test_labels_of_another_protocol_are_left_out(database, monkeypatch):
     database.add_labels([KERNEL])
-    monkeypatch.setattr(store, "PROTOCOL_VERSION", 2)
+    monkeypatch.setattr(store, "PROTOCOL_VERSION", store.PROTOCOL_VERSION + 1)
     assert database.labels(CONDITIONS, "kernel") == []
 
 
