@@ -16,7 +16,7 @@ from cosearch.relay.label_network import label_network
 from cosearch.schedules import Conditions, ScheduleDatabase
 from cosearch.spaces import MBConvSpace, NASBench201Space, ResNetSpace
 
-BUDGET_S = 2.0
+BUDGET_S = 6.0
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,11 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
+from cosearch import timing
+from cosearch.latency import Laboratory
+from cosearch.relay.label_network import label_network
+from cosearch.relay.log_overhead import log_overhead_us
+from cosearch.relay.measure_network import measure_network, measure_run
 from cosearch.schedules import (
     Conditions,
     Provenance,
@@ -31,6 +36,18 @@ from sampling import sample_trace
 # Several workers run tests at once: threads of each would only wait for those of the others.
 torch.set_num_threads(1)
 threadpool_limits(1, user_api="blas")
+
+# Figures of tests need not be sure, and several workers measure at once.
+ROUGHLY_S = 0.5
+timing.calibrate.__defaults__ = (ROUGHLY_S,)
+for measures in (
+    Laboratory.measure,
+    label_network,
+    log_overhead_us,
+    measure_network,
+    measure_run,
+):
+    measures.__kwdefaults__["budget_s"] = ROUGHLY_S
 
 TARGET = "llvm -mcpu=native -num-cores=2"
 

@@ -18,7 +18,7 @@ NOTHING = "cosearch.timing.Nothing"
 _KNOWN: WeakKeyDictionary[Laboratory, float] = WeakKeyDictionary()
 
 
-def log_overhead_us(laboratory: Laboratory) -> float:
+def log_overhead_us(laboratory: Laboratory, *, budget_s: float = BUDGET_S) -> float:
     """Return by how much a log says that a call takes longer than it does, in microseconds.
 
     The log sees the machine telling it of the call, and does not see all of what the machine does
@@ -30,12 +30,14 @@ def log_overhead_us(laboratory: Laboratory) -> float:
     ----------
     laboratory : Laboratory
         Where to measure.
+    budget_s : float
+        Seconds for the program with, and again without a log.
     """
     if laboratory not in _KNOWN:
         machine = relax.VirtualMachine(relax.build(_calls_of_nothing(), "llvm"), tvm.cpu())
         arguments = [tvm.runtime.tensor(np.zeros(1, "float32"))]
-        plain = laboratory.measure(machine["main"], arguments)
-        logged = log_runs(machine.module, arguments, laboratory, budget_s=BUDGET_S)
+        plain = laboratory.measure(machine["main"], arguments, budget_s=budget_s)
+        logged = log_runs(machine.module, arguments, laboratory, budget_s=budget_s)
         _KNOWN[laboratory] = (logged.found.latency_us - plain.latency_us) / CALLS
     return _KNOWN[laboratory]
 
