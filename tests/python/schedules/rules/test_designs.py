@@ -2,7 +2,7 @@
 
 import pytest
 import tvm
-from layers import OPS, conv, depthwise, layer
+from layers import OPS, WORKLOADS, conv, depthwise, layer
 from tvm.s_tir import Schedule
 
 from cosearch.schedules import Conditions, resolve_target
@@ -30,12 +30,21 @@ def some(designs, count):
     return designs[:: max(1, -(-len(designs) // count))]
 
 
-@pytest.fixture(scope="module", params=CPUS)
+@pytest.fixture(scope="module")
 def checker(request):
     with KernelVerifier(target_of(request.param)) as verifier:
         yield machine_of(request.param), verifier, CPUS[request.param]
 
 
+# Each compilation takes a second or more: the CPUs that are not this machine's take turns.
+TURNS = [
+    (name, cpu)
+    for place, name in enumerate(WORKLOADS)
+    for cpu in ("native", ("haswell", "x86-64")[place % 2])
+]
+
+
+@pytest.mark.parametrize(("workload", "checker"), TURNS, indirect=True)
 def test_every_design_computes_what_the_workload_does(workload, checker):
     machine, verifier, count = checker
     designs = rank_designs(workload, machine)
