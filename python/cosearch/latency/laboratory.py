@@ -14,6 +14,7 @@ from tvm.target import Target
 from cosearch.schedules import Conditions, ScheduleDatabase
 from cosearch.schedules.label import Context, Label, Level
 from cosearch.timing import Calibration, Estimate, Stopwatch, calibrate, time_calls
+from cosearch.timing.segments import SegmentedEstimate
 from cosearch.timing.time_calls import BUDGET_S
 
 
@@ -94,7 +95,7 @@ class Laboratory:
         found = time_calls(self.stopwatch, self.calibration, kernel, arguments, budget_s=budget_s)
         return self.label(found, level=level, key=key, name=name, context=context, parts=parts)
 
-    def label(self, found: Estimate, **what: Any) -> Label:
+    def label(self, found: Estimate | SegmentedEstimate, **what: Any) -> Label:
         """Make a label of an estimate."""
         return Label(
             latency_us=found.latency_us,

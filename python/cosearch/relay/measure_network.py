@@ -66,7 +66,10 @@ def measure_network(
     parts = tuple((kernel.workload, kernel.calls) for kernel in kernels.values())
     runs = _measure_calls(ready_module(lib, seed), laboratory, budget_s)
     whole = replace(
-        _label(runs, laboratory), key=network_key(parts), name=lib.reuse.network, parts=parts
+        laboratory.label(runs.found, level="network"),
+        key=network_key(parts),
+        name=lib.reuse.network,
+        parts=parts,
     )
     labels = {}
     for place, function in enumerate(runs.names):
@@ -107,7 +110,7 @@ def measure_run(
     ValueError
         When the laboratory is for another number of threads.
     """
-    return _label(_measure_calls(module, laboratory, budget_s), laboratory)
+    return laboratory.label(_measure_calls(module, laboratory, budget_s).found, level="network")
 
 
 def ready_module(lib: Library, seed: int) -> GraphModule:
@@ -137,16 +140,3 @@ def _measure_calls(module: GraphModule, laboratory: Laboratory, budget_s: float)
             found = found.less((found.latency_us - plain.latency_us) / calls)
             return replace(runs, found=replace(found, low_us=plain.low_us, high_us=plain.high_us))
     return replace(runs, found=found.less(log_overhead_us(laboratory)))
-
-
-def _label(runs: LoggedRuns, laboratory: Laboratory) -> Label:
-    found = runs.found
-    return Label(
-        latency_us=found.latency_us,
-        low_us=found.low_us,
-        high_us=found.high_us,
-        unstable=found.unstable,
-        exclusive=laboratory.stopwatch.exclusive,
-        conditions=laboratory.conditions,
-        level="network",
-    )
