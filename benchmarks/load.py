@@ -49,6 +49,7 @@ from cosearch.schedules.apply import apply_schedules
 from cosearch.schedules.label import Label
 from cosearch.schedules.workers.arguments import ArgumentPool
 from cosearch.schedules.workers.runner import plain
+from cosearch.timing.time_calls import BUDGET_S
 
 NETWORKS = (
     "mobilenet_v2",
@@ -61,6 +62,7 @@ NETWORKS = (
 QUICK = NETWORKS[:2]
 KERNELS_EACH = 6
 AGAIN = "quiet again"
+QUICK_BUDGET_S = 0.5
 notes = Console(stderr=True)
 Protocol = Callable[["Subject"], float]
 Values = npt.NDArray[np.float64]
@@ -76,11 +78,11 @@ class Subject:
     evaluator: Callable[[], Any]
     network: GraphModule | None = None
 
-    def label(self, laboratory: Laboratory) -> Label:
+    def label(self, laboratory: Laboratory, budget_s: float) -> Label:
         """Measure it as cosearch does."""
         if self.network is None:
-            return laboratory.measure(self.call, self.arguments)
-        return measure_run(self.network, laboratory)
+            return laboratory.measure(self.call, self.arguments, budget_s=budget_s)
+        return measure_run(self.network, laboratory, budget_s=budget_s)
 
 
 def kernels_of(name: str, mod: tvm.IRModule, target: Target, count: int) -> list[Subject]:
@@ -155,7 +157,7 @@ def appraise(
     unstable: set[tuple[str, str]] = set()
 
     def label_us(subject: Subject) -> float:
-        label = subject.label(laboratory)
+        label = subject.label(laboratory, QUICK_BUDGET_S if options.quick else BUDGET_S)
         if label.unstable:
             unstable.add((subject.name, load))
         return label.latency_us

@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 import tvm_ffi
-from labelled import Family, draw, families, label
+from labelled import BUDGET_S, QUICK_BUDGET_S, Family, draw, families, label
 from networks import load_network
 from reporting import conditions, show, write_report
 from rich.console import Console
@@ -235,7 +235,8 @@ def main() -> int:
             for family in found
             for name, row in draw(family, round(options.count * family.share), options.seed)
         ]
-        seconds = label(drawn, database, target, notes)
+        budget_s = QUICK_BUDGET_S if options.quick else BUDGET_S
+        seconds = label(drawn, database, target, notes, budget_s)
         given = measure_given(options.networks, database, target)
         notes.print(f"{len(drawn)} networks measured or read in {seconds:.0f} s")
         data = read_dataset(database, Foreseer(database, Conditions.of(target)))

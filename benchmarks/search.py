@@ -30,7 +30,7 @@ from typing import Any
 
 import codesign
 import front_quality
-from labelled import Family, draw, label
+from labelled import BUDGET_S, QUICK_BUDGET_S, Family, draw, label
 from networks import load_network
 from reporting import conditions, show, write_report
 from rich.console import Console
@@ -67,7 +67,7 @@ def fitted(
         for family in wanted
         for name, row in draw(family, options.count, options.seed)
     ]
-    label(drawn, database, target, notes)
+    label(drawn, database, target, notes, QUICK_BUDGET_S if options.quick else BUDGET_S)
     predictor = LatencyPredictor.fit(database, target)
     for family in wanted if options.predictor is not None else ():
         with StagesBar(notes) as bar:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from labelled import Family, draw, label
+from labelled import QUICK_BUDGET_S, Family, draw, label
 from reporting import conditions, show, write_report
 from rich.console import Console
 from rich.table import Table
@@ -147,7 +147,8 @@ def main() -> int:
         path = options.predictor
         if path is None:
             family = Family(options.space, space_named(options.space))
-            label([(family, n, row) for n, row in draw(family, FEW, 0)], database, target, notes)
+            drawn = [(family, name, row) for name, row in draw(family, FEW, 0)]
+            label(drawn, database, target, notes, QUICK_BUDGET_S)
             path = LatencyPredictor.fit(database, target).save(Path(folder) / "predictor.json.gz")
         predictor = LatencyPredictor.load(path, database)
         with server(path, url, options.space) as port:
