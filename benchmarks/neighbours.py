@@ -8,6 +8,13 @@ import sys
 import time
 from collections.abc import Iterator
 
+END_WITH_PARENT = """
+import ctypes, os, signal
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+if os.getppid() != {parent}:
+    os._exit(1)
+"""
+"""A benchmark that is killed leaves nobody behind who keeps the machine busy."""
 LOOP = "x = 1.0\nwhile True:\n    x *= 1.0000001\n"
 STREAM = """
 import numpy as np
@@ -56,8 +63,13 @@ def neighbours(load: str) -> Iterator[None]:
         One of `LOADS`.
     """
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}
+    end_with_parent = END_WITH_PARENT.format(parent=os.getpid())
     processes = [
-        subprocess.Popen([sys.executable, "-c", code], env=environment, start_new_session=True)
+        subprocess.Popen(
+            [sys.executable, "-c", end_with_parent + code],
+            env=environment,
+            start_new_session=True,
+        )
         for code in LOADS[load]
     ]
     try:
