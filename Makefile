@@ -21,8 +21,12 @@ $(READY): pyproject.toml CMakeLists.txt $(CXX_SOURCES)
 demo: $(READY) ## Tune one network, build its relative from the database, compare
 	@$(BIN)/python examples/demo.py
 
+# Files that take long come first, so that no process is left with one in the end.
+SLOW := $(addprefix tests/python/,schedules relay cli nas)
+TESTS := $(SLOW) $(filter-out $(SLOW) %/__pycache__,$(patsubst %/,%,$(wildcard tests/python/*/))) \
+	$(wildcard tests/python/test_*.py)
 test: lint cpp-test ## Lint, C++ tests, Python tests
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: $(READY) ## ruff, mypy, clang-format
 	@$(BIN)/ruff check .
