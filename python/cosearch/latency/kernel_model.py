@@ -12,6 +12,7 @@ import numpy.typing as npt
 import tvm_ffi
 from scipy.optimize import nnls
 
+from cosearch.latency.network_model import Values
 from cosearch.latency.outlook import Outlook
 from cosearch.schedules.transfer.forest import load_forest
 
@@ -26,7 +27,6 @@ _PARAMETERS = {
     "nthread": 1,
     "verbosity": 0,
 }
-Values = npt.NDArray[np.float64]
 ROUNDS = 100
 LEAST_KERNELS = 24
 """Labelled kernels below which no trees are learnt."""

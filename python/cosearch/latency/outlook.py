@@ -101,8 +101,9 @@ class Foreseer:
         row = [math.nan] * DESIGN_FEATURES
         if designer is not None and design is not None:
             row = design_features(designer, [design])[0].tolist()
-        numbers = [float(SOURCES.index(source)), math.log2(base_us), *_size_features(mod["main"])]
-        return Outlook(base_us, source, kind, (*row, *numbers), _moved_bytes(mod["main"]))
+        func, sizes = mod["main"], _argument_bytes(mod["main"])
+        numbers = [float(SOURCES.index(source)), math.log2(base_us), *_size_features(func, sizes)]
+        return Outlook(base_us, source, kind, (*row, *numbers), _moved_bytes(func, sizes))
 
     def _choose(
         self, mod: IRModule, signature: Signature, designer: Designer | None
@@ -133,20 +134,18 @@ def _timed(designer: Designer | None, text: str) -> Design | None:
         return None  # of other rules than these
 
 
-def _size_features(func: PrimFunc) -> list[float]:
+def _size_features(func: PrimFunc, arguments: list[int]) -> list[float]:
     """Return logarithms of operations and of the bytes of the arguments, largest first."""
-    arguments = _argument_bytes(func)
     sizes = sorted(arguments, reverse=True)
     numbers = [count_flops(func), sum(sizes), *[*sizes, 0, 0, 0][:3]]
     return [*(math.log2(max(number, 1)) for number in numbers), float(len(sizes))]
 
 
-def _moved_bytes(func: PrimFunc) -> tuple[float, float, float]:
+def _moved_bytes(func: PrimFunc, arguments: list[int]) -> tuple[float, float, float]:
     """Return bytes of weights, of other inputs and of the output, which is the last argument.
 
     TVM names as ``layout_free_buffers`` the arguments that are known at compile time.
     """
-    arguments = _argument_bytes(func)
     if not arguments:
         return 0.0, 0.0, 0.0
     named = (func.attrs or {}).get("layout_free_buffers") or ()

@@ -1,13 +1,12 @@
 """What a log of the calls of TVM's virtual machine adds to each."""
 
-from weakref import WeakKeyDictionary
-
 import numpy as np
 import tvm
 from tvm import relax
 
 from cosearch.latency.laboratory import Laboratory
 from cosearch.relay.logged_runs import log_runs
+from cosearch.schedules.conditions import Conditions
 from cosearch.timing.time_calls import BUDGET_S
 
 CALLS = 256
@@ -15,7 +14,7 @@ ARGUMENTS = 3
 """Of each call, as kernels have them."""
 NOTHING = "cosearch.timing.Nothing"
 """A function that takes no time, whatever its arguments."""
-_KNOWN: WeakKeyDictionary[Laboratory, float] = WeakKeyDictionary()
+_KNOWN: dict[Conditions, float] = {}
 
 
 def log_overhead_us(laboratory: Laboratory, *, budget_s: float = BUDGET_S) -> float:
@@ -23,7 +22,7 @@ def log_overhead_us(laboratory: Laboratory, *, budget_s: float = BUDGET_S) -> fl
 
     The log sees the machine telling it of the call, and does not see all of what the machine does
     from one call to the next. Both come out of a program of calls of nothing, with and without a
-    log; it is measured once for a laboratory. Between kernels, which drive the machine's code and
+    log; it is measured once in a process. Between kernels, which drive the machine's code and
     data out of the caches, it is a little more.
 
     Parameters
@@ -33,13 +32,14 @@ def log_overhead_us(laboratory: Laboratory, *, budget_s: float = BUDGET_S) -> fl
     budget_s : float
         Seconds for the program with, and again without a log.
     """
-    if laboratory not in _KNOWN:
+    conditions = laboratory.conditions
+    if conditions not in _KNOWN:
         machine = relax.VirtualMachine(relax.build(_calls_of_nothing(), "llvm"), tvm.cpu())
         arguments = [tvm.runtime.tensor(np.zeros(1, "float32"))]
         plain = laboratory.measure(machine["main"], arguments, budget_s=budget_s)
         logged = log_runs(machine.module, arguments, laboratory, budget_s=budget_s)
-        _KNOWN[laboratory] = (logged.found.latency_us - plain.latency_us) / CALLS
-    return _KNOWN[laboratory]
+        _KNOWN[conditions] = (logged.found.latency_us - plain.latency_us) / CALLS
+    return _KNOWN[conditions]
 
 
 def _calls_of_nothing() -> tvm.ir.IRModule:

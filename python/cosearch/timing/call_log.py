@@ -7,9 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import tvm_ffi
 
-from cosearch.timing.stopwatch import Stopwatch
-
-Values = npt.NDArray[np.float64]
+from cosearch.timing.stopwatch import Stopwatch, Values
 
 
 class CallLog:
@@ -42,7 +40,7 @@ class CallLog:
         run_length : int
             Calls of a run; 0 to look no more.
         """
-        self._probe_at([int(place) for place in places], run_length)
+        self._probe_at(list(places), run_length)
 
     def take(self) -> tuple[npt.NDArray[np.int32], Values, Values]:
         """Return what was called since the last time, and forget it.

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cosearch.timing.calibration import Calibration
-from cosearch.timing.stopwatch import Windows
+from cosearch.timing.stopwatch import Values, Windows
 
 TOLERANCE = 0.004
 """How much slower than on the quiet machine the compute-bound reference may be, before and after a
@@ -27,7 +27,6 @@ SURE = 0.02
 """Width of the interval, as a share of the latency, at which no more windows are needed."""
 UNSURE = 0.1
 """Width of the interval from which on an estimate is unstable."""
-Values = npt.NDArray[np.float64]
 NINETY_PERCENT = 1.645
 """Standard deviations on both sides of the mean that hold 90 % of a normal distribution."""
 CHANGED = 0.02

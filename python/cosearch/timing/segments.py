@@ -11,11 +11,11 @@ from cosearch.timing.estimate import (
     FEW,
     SURE,
     UNSURE,
-    Values,
     are_good,
     clean_reference_us,
     low_quantile,
 )
+from cosearch.timing.stopwatch import Values
 
 SEGMENT_US = 500.0
 """How long the calls between two looks at the machine take, unless a single one takes longer."""
