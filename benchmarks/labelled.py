@@ -14,7 +14,7 @@ from cosearch import frontend
 from cosearch.latency import Laboratory
 from cosearch.relay.label_network import label_network
 from cosearch.schedules import Conditions, ScheduleDatabase
-from cosearch.spaces import MBConvSpace, NASBench201Space, ResNetSpace
+from cosearch.spaces import FBNetSpace, MBConvSpace, NASBench201Space, ResNetSpace
 
 BUDGET_S, QUICK_BUDGET_S = 6.0, 1.0
 """Seconds for a network, and for its kernels, where the machine is not quiet."""
@@ -31,11 +31,12 @@ class Family:
 
 
 def families() -> list[Family]:
-    """Spaces that are compared: three for learning and testing, one width for testing alone."""
+    """Spaces that are compared: four for learning and testing, one width for testing alone."""
     return [
         Family("mbconv", MBConvSpace()),
         Family("nasbench201", NASBench201Space()),
         Family("resnet", ResNetSpace(size=128)),
+        Family("fbnet", FBNetSpace()),
         Family("mbconv x1.3", MBConvSpace(width=1.3), 1 / 3),
     ]
 

@@ -4,10 +4,10 @@
     python benchmarks/predictor.py --labels labels.sqlite net1.onnx net2.onnx ...
     python benchmarks/predictor.py --quick                  # less than two minutes
 
-Networks of three spaces (MBConv, NAS-Bench-201, ResNet-like) are built from the package's own
+Networks of four spaces (MBConv, NAS-Bench-201, ResNet-like, FBNet) are built from the package's own
 records and measured, or read from ``--labels``, where they are kept. Then some are held out:
 
-- `architecture`: a third of the networks of each space,
+- `architecture`: the networks of each space, a third of each at a time,
 - `width`: all of an MBConv space that is 1.3 times as wide,
 - `family`: one space after another,
 - `given`: the ONNX files of the command line, where there are any.
@@ -43,20 +43,21 @@ from cosearch.latency.composition import compose, import_block
 from cosearch.latency.dataset import Dataset, read_dataset
 from cosearch.latency.metrics import prediction_metrics
 from cosearch.latency.outlook import Foreseer
-from cosearch.latency.predictor import LatencyPredictor
+from cosearch.latency.predictor import LEAST_NETWORKS, Latency, LatencyPredictor
 from cosearch.relay.label_network import label_network
 from cosearch.schedules import Conditions, ScheduleDatabase, resolve_target
 
 COUNT, QUICK_COUNT = 60, 9
-HELD_OUT = 3
-"""One of so many networks is held out by architecture."""
+FOLDS = 3
+"""Parts of each space that are held out by architecture, one after another."""
 BATCH = 200_000
 CORE_QUERIES = 1000
 METRICS = ("within_10_percent", "within_5_percent", "rmspe", "mape", "kendall_tau")
 notes = Console(stderr=True)
 
-Split = tuple[str, frozenset[str], frozenset[str]]
-"""Name, and digests of the networks to learn from and to test on."""
+Fold = tuple[frozenset[str], frozenset[str]]
+"""Digests of the networks to learn from and to test on."""
+Split = tuple[str, list[Fold]]
 
 
 def splits(data: Dataset, found: list[Family], given: frozenset[str]) -> list[Split]:
@@ -70,44 +71,61 @@ def splits(data: Dataset, found: list[Family], given: frozenset[str]) -> list[Sp
         for family in found
     }
     learnable = {name: keys for name, keys in own.items() if "x1.3" not in name}
-    held = {name: keys[::HELD_OUT] for name, keys in learnable.items()}
     everything = frozenset().union(*learnable.values())
-    train = everything - frozenset().union(*held.values())
-    rows: list[Split] = [
-        (f"architecture: {name}", train, frozenset(keys)) for name, keys in held.items()
+    parts = [
+        frozenset().union(*(keys[part::FOLDS] for keys in learnable.values()))
+        for part in range(FOLDS)
     ]
-    wide = frozenset().union(*(keys for name, keys in own.items() if "x1.3" in name))
-    rows.append(("width: mbconv x1.3", everything, wide))
-    rows += [
-        (f"family: {name}", everything - frozenset(keys), frozenset(keys))
+    rows: list[Split] = [
+        (
+            f"architecture: {name}",
+            [(everything - part, part.intersection(keys)) for part in parts],
+        )
         for name, keys in learnable.items()
     ]
-    rows.append(("given", everything | wide, given))
-    return [(name, learn, test) for name, learn, test in rows if len(test) > 1 and len(learn) > 4]
+    wide = frozenset().union(*(keys for name, keys in own.items() if "x1.3" in name))
+    rows.append(("width: mbconv x1.3", [(everything, wide)]))
+    rows += [
+        (f"family: {name}", [(everything - frozenset(keys), frozenset(keys))])
+        for name, keys in learnable.items()
+    ]
+    rows.append(("given", [(everything | wide, given)]))
+    return [
+        (name, folds)
+        for name, folds in rows
+        if all(len(learn) >= LEAST_NETWORKS and len(test) > 1 for learn, test in folds)
+    ]
 
 
 def appraise(
     data: Dataset, split: Split, database: ScheduleDatabase, target: Target
 ) -> dict[str, Any]:
-    """Learn from one part and predict the other."""
-    name, learn, test = split
-    known, wanted = data.only(learn), data.only(test)
-    predictor = LatencyPredictor.fit_dataset(known, database, target)
-    predicted = [predictor.of_composition(c) for c in wanted.compositions]
+    """Learn from one part and predict the other, for each fold."""
+    name, folds = split
+    found: list[Latency] = []
+    guesses: dict[str, list[float]] = {rival: [] for rival in RIVALS}
+    measured_us: list[float] = []
+    for learn, test in folds:
+        known, wanted = data.only(learn), data.only(test)
+        predictor = LatencyPredictor.fit_dataset(known, database, target)
+        found += [predictor.of_composition(kernels) for kernels in wanted.compositions]
+        measured_us += wanted.measured_us.tolist()
+        for rival, make in RIVALS.items():
+            guesses[rival] += list(make(known).predict(wanted.compositions))
     row = {
         "split": name,
-        "networks": len(wanted.networks),
-        "learnt_from": len(known.networks),
-        "measured_us": wanted.measured_us.tolist(),
-        "predicted_us": [found.us for found in predicted],
-        "low_us": [found.low_us for found in predicted],
-        "high_us": [found.high_us for found in predicted],
-        "sources": sorted({found.source for found in predicted}),
-        "cosearch": predictor.evaluate(wanted),
+        "networks": len(found),
+        "learnt_from": [len(learn) for learn, _ in folds],
+        "measured_us": measured_us,
+        "predicted_us": [one.us for one in found],
+        "low_us": [one.low_us for one in found],
+        "high_us": [one.high_us for one in found],
+        "sources": sorted({one.source for one in found}),
     }
-    for rival, make in RIVALS.items():
-        guesses = make(known).predict(wanted.compositions)
-        row[rival] = prediction_metrics(guesses, wanted.measured_us)
+    ours = [row[key] for key in ("predicted_us", "measured_us", "low_us", "high_us")]
+    row["cosearch"] = prediction_metrics(*ours)
+    for rival, own in guesses.items():
+        row[rival] = prediction_metrics(own, measured_us)
     return row
 
 
@@ -162,8 +180,8 @@ def speed(predictor: LatencyPredictor, family: Family) -> dict[str, float]:
 def time_core_us(plan: BatchPlan, slots: np.ndarray) -> float:
     """Time a warm query in C++, with the call of it, which takes most of the time."""
     sums = np.empty(len(slots))
-    arguments = [tvm_ffi.from_dlpack(array) for array in (plan.table_us, slots)]
-    out, add_up = tvm_ffi.from_dlpack(sums), tvm_ffi.get_global_func("cosearch.latency.GatherSum")
+    arguments = [tvm_ffi.from_dlpack(array) for array in (plan.costs, slots, plan.curve)]
+    out, add_up = tvm_ffi.from_dlpack(sums), tvm_ffi.get_global_func("cosearch.latency.SumBlocks")
     times = []
     for _ in range(20):
         start = time.perf_counter()

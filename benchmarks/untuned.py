@@ -12,6 +12,7 @@ from tvm.tirx import PrimFunc
 from cosearch.blocks import Signature, workload_signature
 from cosearch.latency import Laboratory, LatencyPredictor
 from cosearch.latency.block_book import BlockBook
+from cosearch.latency.cost_line import CostLine
 from cosearch.latency.kernel_model import KernelModel
 from cosearch.latency.outlook import Foreseer, Outlook
 from cosearch.schedules import Conditions, ScheduleDatabase
@@ -48,6 +49,6 @@ class UntunedForeseer(Foreseer):
 
 def untuned_predictor(predictor: LatencyPredictor, database: ScheduleDatabase) -> LatencyPredictor:
     """Make a predictor that adds up what unscheduled kernels take, with the other's overheads."""
-    kernels = KernelModel({}, [1.0, 0.0, 0.0, 0.0, 0.0], None, {"default": 1.0})
+    kernels = KernelModel({}, CostLine(kinds={"default": (1.0, 1.0)}))
     book = BlockBook(predictor.target, UntunedForeseer(database, predictor.target))
     return LatencyPredictor(kernels, predictor.network, predictor.target, database, book)

@@ -3,23 +3,37 @@
 
 #include "ffi/checked.h"
 #include "ffi/tensor_data.h"
-#include "latency/gather_sum.h"
+#include "latency/sum_blocks.h"
 
 namespace cosearch {
 namespace {
 
 namespace ffi = tvm::ffi;
 
-void GatherSum(const ffi::Tensor& table, const ffi::Tensor& slots, double base,
-               const ffi::Tensor& out) {
-  const auto* entries = Data<double>(table, 1, kDLFloat);
+/*! \brief Returns the rows of a matrix of doubles as structures of as many doubles. */
+template <typename Row>
+const Row* Rows(const ffi::Tensor& matrix) {
+  static_assert(sizeof(Row) % sizeof(double) == 0);
+  const auto* numbers = Data<double>(matrix, 2, kDLFloat);
+  if (matrix.size(1) * sizeof(double) != sizeof(Row)) {
+    TVM_FFI_THROW(ValueError) << "a row has " << sizeof(Row) / sizeof(double) << " numbers, not "
+                              << matrix.size(1);
+  }
+  return reinterpret_cast<const Row*>(numbers);
+}
+
+void SumBlocks(const ffi::Tensor& costs, const ffi::Tensor& slots, const ffi::Tensor& curve,
+               double base_us, const ffi::Tensor& out_us) {
+  const auto* blocks = Rows<latency::BlockCost>(costs);
+  const auto* knots = Rows<latency::CurveKnot>(curve);
   const auto* places = Data<int32_t>(slots, 2, kDLInt);
-  auto* sums = const_cast<double*>(Data<double>(out, 1, kDLFloat));
-  if (out.size(0) != slots.size(0)) {
+  auto* sums = const_cast<double*>(Data<double>(out_us, 1, kDLFloat));
+  if (out_us.size(0) != slots.size(0)) {
     TVM_FFI_THROW(ValueError) << "each row of slots has a sum";
   }
   Checked([&] {
-    latency::GatherSum(entries, table.size(0), places, slots.size(0), slots.size(1), base, sums);
+    latency::SumBlocks(blocks, costs.size(0), places, slots.size(0), slots.size(1), knots,
+                       curve.size(0), base_us, sums);
     return 0;
   });
 }
@@ -27,7 +41,7 @@ void GatherSum(const ffi::Tensor& table, const ffi::Tensor& slots, double base,
 }  // namespace
 
 TVM_FFI_STATIC_INIT_BLOCK() {
-  ffi::reflection::GlobalDef().def("cosearch.latency.GatherSum", GatherSum);
+  ffi::reflection::GlobalDef().def("cosearch.latency.SumBlocks", SumBlocks);
 }
 
 }  // namespace cosearch

@@ -1,4 +1,4 @@
-"""Scoring architectures of a space by a table of its blocks."""
+"""Scoring architectures of a space by a table of the costs of its blocks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,33 +7,47 @@ import numpy as np
 import numpy.typing as npt
 import tvm_ffi
 
+from cosearch.latency.cache_curve import COLUMNS, CacheCurve, Values
+
 PORTION = 2048
 """Architectures that are scored at once: what they need stays in the near caches."""
 
 
 class BatchPlan:
-    """Adds up the latencies of the blocks of architectures.
+    """Adds up the costs of the blocks of architectures.
 
     This is the look-up table of CHaNAS (Chen et al., section 3.6), which is filled as blocks are
-    asked for. What a sum over blocks misses, calls and cold caches, is in the blocks' entries.
+    asked for. What a sum over the latencies of blocks misses is there as well: calls are in the
+    blocks' entries, and the caches cost what they do in a network of the blocks' weights together.
 
     Parameters
     ----------
     space : cosearch.spaces.Space
         With its catalogue of blocks.
-    block_us : callable
-        Says the latency of a block in microseconds; asked once for each.
+    block_costs : callable
+        Says what a block costs, ``[4]``: see `cosearch.latency.cache_curve.COLUMNS`; asked once for
+        each.
+    caches : CacheCurve
+        What weights and calls take by the footprint of a network.
     start_us : float
         Microseconds of a run without any block.
     """
 
-    def __init__(self, space: Any, block_us: Callable[[Any], float], start_us: float) -> None:
+    def __init__(
+        self,
+        space: Any,
+        block_costs: Callable[[Any], Values],
+        caches: CacheCurve,
+        start_us: float,
+    ) -> None:
         self._space = space
-        self._block_us = block_us
+        self._block_costs = block_costs
         self._start_us = start_us
-        self.table_us = np.full(len(space.catalogue), np.nan)
-        """Latency of each block of the catalogue; not a number where nobody has asked yet."""
-        self._gather = tvm_ffi.get_global_func("cosearch.latency.GatherSum")
+        self.curve = caches.table()
+        """What weights and calls take, as C++ reads it."""
+        self.costs = np.full((len(space.catalogue), len(COLUMNS)), np.nan)
+        """What each block of the catalogue costs; not a number where nobody has asked yet."""
+        self._add_up = tvm_ffi.get_global_func("cosearch.latency.SumBlocks")
 
     def latencies_us(self, architectures: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Predict the latency of architectures.
@@ -83,11 +97,12 @@ class BatchPlan:
 
     def _fill(self, slots: npt.NDArray[np.int32]) -> None:
         used = np.unique(slots[slots >= 0])
-        for place in used[np.isnan(self.table_us[used])]:
-            self.table_us[place] = self._block_us(self._space.catalogue[int(place)])
+        for place in used[np.isnan(self.costs[used, 0])]:
+            self.costs[place] = self._block_costs(self._space.catalogue[int(place)])
 
     def _sum(self, slots: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
         out = np.empty(len(slots))
-        table, places, sums = map(tvm_ffi.from_dlpack, (self.table_us, slots, out))
-        self._gather(table, places, self._start_us, sums)
+        arguments = map(tvm_ffi.from_dlpack, (self.costs, slots, self.curve, out))
+        costs, places, curve, sums = arguments
+        self._add_up(costs, places, curve, self._start_us, sums)
         return out

@@ -116,7 +116,7 @@ class BlockBook:
             When it is none.
         """
         kernels = [
-            (str(workload), Outlook(**{**outlook, **_tuples(outlook)}))
+            (str(workload), Outlook(**{**outlook, "row": tuple(map(float, outlook["row"]))}))
             for workload, outlook in data["kernels"]
         ]
         for space, blocks in data["blocks"].items():
@@ -128,7 +128,3 @@ class BlockBook:
                     np.array([count for _, count in calls], "float64"),
                     tuple(outlook for _, outlook in own),
                 )
-
-
-def _tuples(outlook: Mapping[str, Any]) -> dict[str, tuple[float, ...]]:
-    return {name: tuple(map(float, outlook[name])) for name in ("row", "moved_bytes")}

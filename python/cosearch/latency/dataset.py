@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cosearch.latency.composition import Composition
-from cosearch.latency.kernel_model import Observation
+from cosearch.latency.observation import Observation
 from cosearch.latency.outlook import Foreseer, Outlook
 from cosearch.schedules.database import ScheduleDatabase
 
@@ -81,12 +81,18 @@ def read_dataset(database: ScheduleDatabase, foreseer: Foreseer) -> Dataset:
         calls = np.array([count for _, count in label.parts], "float64")
         compositions.append(Composition(tuple(w for w, _ in label.parts), calls, known))
         measured_us.append(label.latency_us)
-    wanted = set(networks)
+    footprints_kb = {
+        key: sum(count * one.weights_kb for count, one in zip(of.calls, of.outlooks, strict=True))
+        for key, of in zip(networks, compositions, strict=True)
+    }
     observations = []
     for label in database.labels(conditions, "kernel"):
-        entry = outlook(label.key) if label.network in wanted else None
+        entry = outlook(label.key) if label.network in footprints_kb else None
         if entry is not None and label.context == "network" and not label.unstable:
-            observations.append(Observation(label.key, label.network, label.latency_us, entry))
+            footprint_kb = footprints_kb[label.network]
+            observations.append(
+                Observation(label.key, label.network, label.latency_us, entry, footprint_kb)
+            )
     return Dataset(
         tuple(networks),
         tuple(names),

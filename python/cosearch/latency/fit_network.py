@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from cosearch.latency.cache_curve import Values
 from cosearch.latency.dataset import Dataset
 from cosearch.latency.kernel_model import KernelModel
 from cosearch.latency.kernel_sums import sum_kernels, unmeasured_share
-from cosearch.latency.network_model import NetworkModel, Values, folds
+from cosearch.latency.network_model import NetworkModel, folds
 
 FOLDS = 5
 

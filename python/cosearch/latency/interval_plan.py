@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cosearch.latency.batch_plan import BatchPlan
+from cosearch.latency.cache_curve import CacheCurve, Values
 from cosearch.latency.kernel_sums import unmeasured_share
-from cosearch.latency.network_model import NetworkModel, Values
+from cosearch.latency.network_model import NetworkModel
 
 
 class IntervalPlan:
@@ -21,9 +22,11 @@ class IntervalPlan:
         With its catalogue of blocks.
     plan : BatchPlan
         Of the latencies.
-    block_sums : callable
-        Says of a block how long its kernels take in microseconds, and how much of that is of
-        kernels which were not measured; asked once for each.
+    block_costs : callable
+        Says what a block's kernels cost, and those that were not measured, ``[2, 4]``: see
+        `cosearch.latency.kernel_sums.sum_costs`; asked once for each.
+    caches : CacheCurve
+        What weights and calls take by the footprint of a network.
     network : NetworkModel
         Says how wide an interval is.
     """
@@ -32,14 +35,15 @@ class IntervalPlan:
         self,
         space: Any,
         plan: BatchPlan,
-        block_sums: Callable[[Any], tuple[float, float]],
+        block_costs: Callable[[Any], Values],
+        caches: CacheCurve,
         network: NetworkModel,
     ) -> None:
-        sums = functools.cache(block_sums)
+        costs = functools.cache(block_costs)
         self._space = space
         self._plan = plan
-        self._kernels = BatchPlan(space, lambda block: sums(block)[0], 0.0)
-        self._unmeasured = BatchPlan(space, lambda block: sums(block)[1], 0.0)
+        self._kernels = BatchPlan(space, lambda block: costs(block)[0], caches, 0.0)
+        self._unmeasured = BatchPlan(space, lambda block: costs(block)[1], caches, 0.0)
         self._network = network
 
     def intervals_us(self, architectures: npt.ArrayLike) -> tuple[Values, Values, Values]:

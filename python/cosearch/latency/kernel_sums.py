@@ -1,28 +1,43 @@
-"""What the kernels of a network or a block take together."""
+"""What the kernels of a network or a block cost together."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from cosearch.latency.cache_curve import FOOTPRINT, Values
 from cosearch.latency.composition import Composition
 from cosearch.latency.kernel_model import KernelModel
-from cosearch.latency.network_model import Values
+
+
+def sum_costs(model: KernelModel, kernels: Composition) -> Values:
+    """Add up the costs of the calls of kernels.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 ``[2, 4]``, see `cosearch.latency.cache_curve.COLUMNS`: of all of them, and of those
+        that were never measured in a network, with the footprint of all.
+    """
+    costs = model.costs(kernels.workloads, kernels.outlooks) * kernels.calls[:, None]
+    unknown = np.array([workload not in model.table_us for workload in kernels.workloads], bool)
+    sums = np.stack([costs.sum(axis=0), costs[unknown].sum(axis=0)])
+    sums[:, FOOTPRINT] = sums[0, FOOTPRINT]
+    return sums
 
 
 def sum_kernels(model: KernelModel, kernels: Composition) -> tuple[float, float]:
-    """Add up the latencies of the calls of kernels.
+    """Say what the kernels of a network take.
 
     Returns
     -------
     total_us : float
-        Of all of them, in microseconds.
+        All of them, in microseconds.
     unmeasured_us : float
-        Of those that were never measured in a network.
+        Those that were never measured in a network.
     """
-    times = model.latencies_us(kernels.workloads, kernels.outlooks) * kernels.calls
-    known = np.array([workload in model.table_us for workload in kernels.workloads], bool)
-    return float(times.sum()), float(times[~known].sum())
+    total_us, unmeasured_us = model.line.caches.latency_us(sum_costs(model, kernels))
+    return float(total_us), float(unmeasured_us)
 
 
 def unmeasured_share(total_us: npt.ArrayLike, unmeasured_us: npt.ArrayLike) -> Values:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Values = npt.NDArray[np.float64]
+from cosearch.latency.cache_curve import CALLS, STEADY, WEIGHTS, Values
+
 COVERAGE = 0.9
 """Share of networks whose latency lies in their interval."""
 LEAST_ERROR = 0.005
@@ -68,6 +68,21 @@ class NetworkModel:
         return np.asarray(
             np.maximum(self.scale * sums_us + self.call_us * calls + self.start_us, 0)
         )
+
+    def costs(self, kernels: Values, calls: float) -> Values:
+        """Add to what kernels cost what a network adds to that, but for the start of a run.
+
+        Parameters
+        ----------
+        kernels : numpy.ndarray
+            ``[4]``, see `cosearch.latency.cache_curve.COLUMNS`.
+        calls : float
+            Of kernels.
+        """
+        found: Values = kernels.copy()
+        found[[STEADY, WEIGHTS, CALLS]] *= self.scale
+        found[STEADY] += self.call_us * calls
+        return found
 
     def half_width(self, predicted_share: Values) -> Values:
         """Return half the width of intervals, as shares of the latencies.

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
 
+from cosearch.latency.cache_curve import Values
 from cosearch.latency.composition import Composition
 from cosearch.latency.kernel_model import KernelModel
-from cosearch.latency.network_model import NetworkModel, Values
+from cosearch.latency.network_model import NetworkModel
 
 LEAST_SAMPLES = 3
 NOISE = 0.03
@@ -73,7 +74,7 @@ def _parts_us(
     kernels: KernelModel, network: NetworkModel, sample: Composition, kinds: Sequence[str]
 ) -> Values:
     """Return what a network's kernels of each kind take here, and last what calling them does."""
-    times = network.scale * kernels.latencies_us(sample.workloads, sample.outlooks) * sample.calls
+    times = network.scale * kernels.latencies_us(sample) * sample.calls
     own = np.array([outlook.kind for outlook in sample.outlooks])
     overhead = network.call_us * float(sample.calls.sum()) + network.start_us
     return np.array([*(float(times[own == kind].sum()) for kind in kinds), overhead])

@@ -19,7 +19,7 @@ from cosearch.schedules.similarity import describe_workload
 from cosearch.schedules.transfer.candidates import rank_candidates
 from cosearch.schedules.transfer.design_cost import design_features
 
-FEATURES_VERSION = 2
+FEATURES_VERSION = 3
 """Goes up when features change: predictors of older versions are refused."""
 DESIGN_FEATURES = 29
 """Features of a design, not a number where the schedule follows none."""
@@ -45,16 +45,16 @@ class Outlook:
         Of its main nest: see `WorkloadPoint`.
     row : tuple of float
         Features of the scheduled kernel, for a model of what it takes inside a network.
-    moved_bytes : tuple of float
-        Bytes of its weights, of its other inputs, and of its output: inside a network another
-        kernel has just written the input, and all others have passed since it saw its weights.
+    weights_kb : float
+        Thousands of bytes of its weights: inside a network, all other kernels have passed since it
+        saw them.
     """
 
     base_us: float
     source: Source
     kind: str
     row: tuple[float, ...]
-    moved_bytes: tuple[float, ...] = (0.0, 0.0, 0.0)
+    weights_kb: float = 0.0
 
 
 class Foreseer:
@@ -103,7 +103,7 @@ class Foreseer:
             row = design_features(designer, [design])[0].tolist()
         func, sizes = mod["main"], _argument_bytes(mod["main"])
         numbers = [float(SOURCES.index(source)), math.log2(base_us), *_size_features(func, sizes)]
-        return Outlook(base_us, source, kind, (*row, *numbers), _moved_bytes(func, sizes))
+        return Outlook(base_us, source, kind, (*row, *numbers), _weights_kb(func, sizes))
 
     def _choose(
         self, mod: IRModule, signature: Signature, designer: Designer | None
@@ -141,17 +141,13 @@ def _size_features(func: PrimFunc, arguments: list[int]) -> list[float]:
     return [*(math.log2(max(number, 1)) for number in numbers), float(len(sizes))]
 
 
-def _moved_bytes(func: PrimFunc, arguments: list[int]) -> tuple[float, float, float]:
-    """Return bytes of weights, of other inputs and of the output, which is the last argument.
+def _weights_kb(func: PrimFunc, arguments: list[int]) -> float:
+    """Return thousands of bytes of weights.
 
     TVM names as ``layout_free_buffers`` the arguments that are known at compile time.
     """
-    if not arguments:
-        return 0.0, 0.0, 0.0
     named = (func.attrs or {}).get("layout_free_buffers") or ()
-    weights = sum(arguments[int(place)] for place in named)
-    *inputs, output = arguments
-    return float(weights), float(sum(inputs) - weights), float(output)
+    return sum(arguments[int(place)] for place in named) / 1e3 if arguments else 0.0
 
 
 def _argument_bytes(func: PrimFunc) -> list[int]:

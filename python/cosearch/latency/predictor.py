@@ -11,12 +11,18 @@ from tvm.target import Target
 
 from cosearch.latency.batch_plan import BatchPlan
 from cosearch.latency.block_book import BlockBook
+from cosearch.latency.cache_curve import Values
 from cosearch.latency.composition import Composition, compose, import_block, import_network
 from cosearch.latency.dataset import Dataset, read_dataset
 from cosearch.latency.fit_network import fit_network
 from cosearch.latency.interval_plan import IntervalPlan
 from cosearch.latency.kernel_model import KernelModel
-from cosearch.latency.kernel_sums import join_compositions, sum_kernels, unmeasured_share
+from cosearch.latency.kernel_sums import (
+    join_compositions,
+    sum_costs,
+    sum_kernels,
+    unmeasured_share,
+)
 from cosearch.latency.metrics import prediction_metrics
 from cosearch.latency.network_model import NetworkModel
 from cosearch.latency.other_device import fit_device
@@ -212,7 +218,8 @@ class LatencyPredictor:
             self._interval_plans[space.name] = IntervalPlan(
                 space,
                 self.plan(space),
-                lambda block: sum_kernels(self.kernels, self.book.kernels(space, block)),
+                lambda block: sum_costs(self.kernels, self.book.kernels(space, block)),
+                self.kernels.line.caches,
                 self.network,
             )
         return self._interval_plans[space.name].intervals_us(architectures)
@@ -241,7 +248,8 @@ class LatencyPredictor:
         if space.name not in self._plans:
             self._plans[space.name] = BatchPlan(
                 space,
-                lambda block: self._block_us(self.book.kernels(space, block)),
+                lambda block: self._block_costs(self.book.kernels(space, block)),
+                self.kernels.line.caches,
                 self.network.start_us,
             )
         return self._plans[space.name]
@@ -297,7 +305,7 @@ class LatencyPredictor:
         us = float(self.network.latency_us(np.array(total), kernels.calls.sum()))
         half = float(self.network.half_width(np.array(share)))
         source: Source = "table" if share == 0 else "predicted"
-        if any(outlook.kind not in self.kernels.kinds for outlook in kernels.outlooks):
+        if any(outlook.kind not in self.kernels.line.kinds for outlook in kernels.outlooks):
             source = "extrapolated"
         return Latency(us, us * max(0.0, 1 - half), us * (1 + half), source)
 
@@ -384,6 +392,6 @@ class LatencyPredictor:
         blocks = space.blocks(architecture)
         return join_compositions([self.book.kernels(space, block) for block in blocks])
 
-    def _block_us(self, kernels: Composition) -> float:
-        total, _ = sum_kernels(self.kernels, kernels)
-        return self.network.scale * total + self.network.call_us * float(kernels.calls.sum())
+    def _block_costs(self, kernels: Composition) -> Values:
+        """Return what a block costs in a network, with its share of the network's overheads."""
+        return self.network.costs(sum_costs(self.kernels, kernels)[0], float(kernels.calls.sum()))

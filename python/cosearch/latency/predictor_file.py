@@ -13,7 +13,7 @@ from cosearch.latency.outlook import FEATURES_VERSION
 from cosearch.schedules.conditions import Conditions
 from cosearch.schedules.target import resolve_target
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 class PredictorError(ValueError):

@@ -24,7 +24,7 @@ def predictor(tmp_path_factory):
 def device_us(predictor):
     """A device on which each kind of kernel takes from 3 to 12 times as long."""
     rng = np.random.default_rng(0)
-    kinds = {kind: float(rng.uniform(3, 12)) for kind in predictor.kernels.kinds}
+    kinds = {kind: float(rng.uniform(3, 12)) for kind in predictor.kernels.line.kinds}
     there = LatencyPredictor(
         predictor.kernels.on_device(kinds),
         predictor.network,
