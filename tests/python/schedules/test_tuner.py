@@ -120,12 +120,20 @@ def test_no_budget_is_refused(database):
 
 def test_candidates_that_fail_are_kept_and_the_limit_on_their_size_is_lifted(database, monkeypatch):
     monkeypatch.setattr(task_state, "MAX_STORES", 1)
+    monkeypatch.setattr(session, "DESIGNED_STORES", 1)
     result = tune([matmul(16)], database, TARGET, trials=32)
     failed = [record for record in everything(database) if record.failure]
     assert len(failed) == result.failed == result.failures["size"] >= 4
     assert all(record.failure.startswith("size: it unrolls to") for record in failed)
     assert len(database) == 32 - len(failed) > 0
     assert tune([matmul(16)], database, TARGET, trials=32).trials == 0
+
+
+def test_what_the_rules_chose_may_unroll_to_more(database, monkeypatch):
+    monkeypatch.setattr(task_state, "MAX_STORES", 1)
+    result = tune([matmul(16)], database, TARGET, trials=4)
+    assert result.failed == 0
+    assert {record.provenance.search for record in database.records()} == {"rules"}
 
 
 def test_progress_tells_what_was_done_and_what_is_left(database):

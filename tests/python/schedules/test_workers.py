@@ -117,7 +117,7 @@ def test_fork_server_that_was_killed_is_started_again():
 def test_hanging_compilation_is_killed():
     with WorkerPool(1, workers=1, build_timeout_s=0.05) as pool:
         mod = kernels.module_of(kernels.unroll_a_lot)
-        (failure,) = pool.build([mod], TARGET, max_stores=10**6)
+        (failure,) = pool.build([mod], TARGET, max_stores=[10**6])
         assert failure.kind == "timeout"
         assert pool.pids() == []
 

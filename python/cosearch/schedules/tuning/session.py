@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
-from tvm.s_tir import meta_schedule as ms
 from tvm.target import Target
 
 from cosearch._threads import default_threads
@@ -22,6 +21,7 @@ from cosearch.schedules.tuning.progress import TaskOutcome, TuningProgress, Tuni
 from cosearch.schedules.tuning.task_search import Proposal
 from cosearch.schedules.tuning.task_state import TaskState
 from cosearch.schedules.workers import Failure, WorkerPool
+from cosearch.schedules.workers.pool import DESIGNED_STORES
 from cosearch.schedules.workers.runner import plain
 
 BATCH = 32
@@ -121,7 +121,7 @@ class Session:
         if not proposals:
             state.exhausted = True
             return True
-        outcomes = self._measure(state, [proposal.candidate for proposal in proposals])
+        outcomes = self._measure(state, proposals)
         tried = [(p, o) for p, o in zip(proposals, outcomes, strict=True) if not _stopped(o)]
         self._keep(state, tried)
         self._knowledge.renew()
@@ -161,17 +161,19 @@ class Session:
             )
         )
 
-    def _measure(
-        self, state: TaskState, candidates: Sequence[ms.MeasureCandidate]
-    ) -> list[Outcome]:
-        mods = [candidate.sch.mod for candidate in candidates]
-        kernels = self._pool.build(mods, self._target, state.max_stores)
+    def _measure(self, state: TaskState, proposals: Sequence[Proposal]) -> list[Outcome]:
+        mods = [proposal.candidate.sch.mod for proposal in proposals]
+        stores = [
+            max(state.max_stores, DESIGNED_STORES) if proposal.design else state.max_stores
+            for proposal in proposals
+        ]
+        kernels = self._pool.build(mods, self._target, stores)
         outcomes: list[Outcome] = []
-        for candidate, kernel in zip(candidates, kernels, strict=True):
+        for proposal, kernel in zip(proposals, kernels, strict=True):
             if isinstance(kernel, Failure):
                 outcome: Outcome = kernel
             else:
-                args_info = [plain(info.as_json()) for info in candidate.args_info]
+                args_info = [plain(info.as_json()) for info in proposal.candidate.args_info]
                 best_us = None if math.isinf(state.best_us) else state.best_us
                 outcome = self._pool.run(kernel, args_info, best_us)
             outcomes.append(outcome)

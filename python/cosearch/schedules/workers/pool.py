@@ -25,6 +25,8 @@ RUN_TIMEOUT_S = 10.0
 MAX_STORES = 320
 """Of random candidates a tenth unroll to more stores; they took 40 % of the time of compiling all,
 and none came near the best."""
+DESIGNED_STORES = 1024
+"""The same for candidates that the rules have chosen: the tallest of their unrolled windows fit."""
 _POLL_S = 0.1
 _STOPPED = Failure("stopped", "the tuning stopped before its turn")
 
@@ -113,7 +115,10 @@ class WorkerPool:
         return [worker.pid for worker in self._workers if worker.alive]
 
     def build(
-        self, mods: Sequence[IRModule], target: Target, max_stores: int = MAX_STORES
+        self,
+        mods: Sequence[IRModule],
+        target: Target,
+        max_stores: Sequence[int] | None = None,
     ) -> list[Kernel | Failure]:
         """Compile scheduled workloads, several at once.
 
@@ -122,10 +127,10 @@ class WorkerPool:
         mods : sequence of tvm.ir.IRModule
             Each with one scheduled PrimFunc, ``main``.
         target : tvm.target.Target
-        max_stores : int
-            A candidate that unrolls to more stores is not compiled.
+        max_stores : sequence of int, optional
+            For each: it is not compiled where it unrolls to more stores. `MAX_STORES` by default.
         """
-        request = {"do": "build", "target": str(target), "max_stores": max_stores}
+        limits = [MAX_STORES] * len(mods) if max_stores is None else max_stores
         results: list[Kernel | Failure] = [_STOPPED] * len(mods)
         waiting = deque(enumerate(mods))
         busy: dict[WorkerHandle, tuple[int, Kernel]] = {}
@@ -135,6 +140,7 @@ class WorkerPool:
                     break
                 index, mod = waiting.popleft()
                 key = str(next(self._keys))
+                request = {"do": "build", "target": str(target), "max_stores": limits[index]}
                 kernel = Kernel(key, {**request, "key": key}, _to_json(mod), worker)
                 worker.request(kernel.request, self._build_timeout_s, kernel.ir)
                 busy[worker] = index, kernel
