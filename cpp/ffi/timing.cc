@@ -14,7 +14,7 @@ namespace {
 
 namespace ffi = tvm::ffi;
 
-constexpr int kColumns = 8, kProbeColumns = 4;
+constexpr int kColumns = 10, kProbeColumns = 5;
 
 // int TVMBackendParallelLaunch(FTVMParallelLambda, void*, int)
 using ParallelTask = int (*)(int, void*, void*);
@@ -76,7 +76,8 @@ ffi::Array<ffi::Any> Stopwatch(int64_t threads, int64_t own_core,
           const double columns[kColumns] = {window.call_ns,           window.own_share,
                                             window.pool_share,        window.gap_ns,
                                             window.compute_before_ns, window.compute_after_ns,
-                                            window.memory_before_ns,  window.memory_after_ns};
+                                            window.memory_before_ns,  window.memory_after_ns,
+                                            window.clock_before_ns,   window.clock_after_ns};
           row = std::copy(columns, columns + kColumns, row);
         }
       });
@@ -127,7 +128,7 @@ ffi::Array<ffi::Any> CallLog(const std::shared_ptr<Timer>& timer) {
         }
         for (const timing::Probe& probe : log->probes()) {
           const double columns[kProbeColumns] = {probe.compute_ns, probe.own_share,
-                                                 probe.pool_share, probe.gap_ns};
+                                                 probe.pool_share, probe.gap_ns, probe.clock_ns};
           row = std::copy(columns, columns + kProbeColumns, row);
         }
         log->Clear();

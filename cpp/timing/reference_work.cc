@@ -1,7 +1,9 @@
 #include "timing/reference_work.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <new>
 #include <numeric>
 #include <utility>
@@ -25,6 +27,22 @@ constexpr int kLanes = 16, kChains = 12, kSteps = 5000;
 constexpr size_t kNear = (1 << 16) / sizeof(float), kRounds = 24;
 // A ring of them, so that a piece has left the second-level cache when it is read again.
 constexpr size_t kPiece = (1 << 20) / sizeof(float), kPieces = 16;
+
+// A chain of so many products takes a few microseconds; an interrupt makes one of them take longer.
+constexpr int kProducts = 4000, kCountings = 4;
+
+// Each product waits for the one before: there is nothing that another thread of the core could
+// take away.
+uint64_t MultiplyInTurn(uint64_t factor) {
+  uint64_t product = factor;
+  for (int step = 0; step < kProducts; ++step) {
+    product *= factor;
+#if defined(__GNUC__)
+    asm volatile("" : "+r"(product));  // or the compiler would multiply ahead
+#endif
+  }
+  return product;
+}
 
 // Chains of multiply-adds, enough of them to hide the latency of each.
 COSEARCH_WIDEST float MultiplyAdd(float factor) {
@@ -79,8 +97,11 @@ double ReferenceWork::Compute() {
   });
 }
 
-void ReferenceWork::WarmUp() {
-  OnAll([this](int thread) { return Sum(near_[thread].get(), kNear); });
+double ReferenceWork::CountCycles() {
+  const auto multiply = [](int thread) {
+    return static_cast<float>(MultiplyInTurn(2 * static_cast<uint64_t>(thread) + 3) & 1);
+  };
+  return OnAll(multiply, kCountings);
 }
 
 double ReferenceWork::ReadMemory() {
@@ -92,11 +113,15 @@ float ReferenceWork::result() const {
   return std::accumulate(results_.begin(), results_.end(), 0.0f);
 }
 
-double ReferenceWork::OnAll(const std::function<float(int)>& task) {
+double ReferenceWork::OnAll(const std::function<float(int)>& task, int times) {
   const std::function<void(int)> timed = [&](int thread) {
-    const double start = WallNanoseconds();
-    results_[thread] += task(thread);
-    times_ns_[thread] = WallNanoseconds() - start;
+    double least_ns = std::numeric_limits<double>::infinity();
+    for (int i = 0; i < times; ++i) {
+      const double start = WallNanoseconds();
+      results_[thread] += task(thread);
+      least_ns = std::min(least_ns, WallNanoseconds() - start);
+    }
+    times_ns_[thread] = least_ns;
   };
   if (threads_ == 1) {
     timed(0);

@@ -12,11 +12,12 @@ namespace cosearch::timing {
 using Launch = std::function<void(const std::function<void(int thread)>&)>;
 
 /*!
- * \brief Two pieces of work whose speed is known on the quiet machine.
+ * \brief Three pieces of work whose speed is known on the quiet machine.
  *
  * One multiplies and adds in vector registers and reads the near caches, as convolutions do: it
  * feels whoever shares the core's units or caches, on the other side of a virtual machine too. The
- * other reads memory that no second-level cache holds, as large weights and images are read. Each
+ * second reads memory that no second-level cache holds, as large weights and images are read. The
+ * third takes a number of cycles whoever shares the core, so it tells how fast the clock runs. Each
  * takes some ten microseconds.
  */
 class ReferenceWork {
@@ -35,8 +36,11 @@ class ReferenceWork {
    */
   double Compute();
 
-  /*! \brief Brings what Compute reads into the near caches, as another Compute would. */
-  void WarmUp();
+  /*!
+   * \brief Multiplies, each time what was multiplied before, and touches no memory.
+   * \return The time in nanoseconds, of the thread whose clock is slowest.
+   */
+  double CountCycles();
 
   /*! \brief Reads the next piece of memory; returns its time likewise. */
   double ReadMemory();
@@ -45,7 +49,8 @@ class ReferenceWork {
   float result() const;
 
  private:
-  double OnAll(const std::function<float(int)>& task);
+  // Returns the slowest thread's time for a task, the least of so many times that it does it.
+  double OnAll(const std::function<float(int)>& task, int times = 1);
 
   int threads_;
   Launch launch_;

@@ -98,7 +98,8 @@ Probe Stopwatch::TakeProbe() {
   probe.own_share = shares.own;
   probe.pool_share = shares.pool;
   probe.gap_ns = holders_.TakeGap();
-  reference_->WarmUp();
+  probe.clock_ns = reference_->CountCycles();
+  reference_->Compute();  // brings back to the near caches what it reads
   probe.compute_ns = reference_->Compute();
   probed_ = ReadClocks();
   return probe;
@@ -128,6 +129,7 @@ Window Stopwatch::TimeOnce(const std::function<void()>& call, int calls, int war
     window.memory_before_ns = reference_->ReadMemory();
     reference_->Compute();
     window.compute_before_ns = reference_->Compute();
+    window.clock_before_ns = reference_->CountCycles();
     for (int i = 0; i < warm_up; ++i) call();
 
     const Reading before = ReadClocks();
@@ -138,6 +140,7 @@ Window Stopwatch::TimeOnce(const std::function<void()>& call, int calls, int war
     window.own_share = shares.own;
     window.pool_share = shares.pool;
 
+    window.clock_after_ns = reference_->CountCycles();
     reference_->Compute();
     window.compute_after_ns = reference_->Compute();
     reference_->ReadMemory();

@@ -21,12 +21,13 @@ struct Window {
   double gap_ns;
   double compute_before_ns, compute_after_ns;
   double memory_before_ns, memory_after_ns;
+  double clock_before_ns, clock_after_ns;
 };
 
 /*! \brief A look at the machine in the midst of a window. */
 struct Probe {
-  /*! \brief Time of the compute-bound reference. */
-  double compute_ns;
+  /*! \brief Time of the compute-bound reference, and of the one that counts cycles. */
+  double compute_ns, clock_ns;
   /*! \brief As in a window, of the time since the probe before. */
   double own_share, pool_share, gap_ns;
 };

@@ -67,6 +67,8 @@ TEST(ReferenceWork, IsDoneByEveryThread) {
   EXPECT_GT(work.result(), before);
   EXPECT_GT(work.ReadMemory(), 0);
   EXPECT_EQ(tasks, 6);
+  EXPECT_GT(work.CountCycles(), 0);
+  EXPECT_EQ(tasks, 9);
 }
 
 TEST(Stopwatch, TimesTheCallsAndNotTheWarmUp) {
@@ -115,6 +117,7 @@ TEST(Stopwatch, ProbesInTheMidstOfACall) {
   EXPECT_GT(probes[1].own_share, probes[0].own_share);
   for (const Probe& probe : probes) {
     EXPECT_GT(probe.compute_ns, 0);
+    EXPECT_GT(probe.clock_ns, 0);
     EXPECT_EQ(probe.pool_share, 1);
   }
 }
@@ -139,7 +142,7 @@ TEST(CallLog, ProbesBeforeTheCallsAskedForAndAfterEachRun) {
   CallLog* here = nullptr;
   CallLog log([&] {
     calls_before.push_back(here->calls().size());
-    return Probe{static_cast<double>(++probes), 1, 1, 0};
+    return Probe{static_cast<double>(++probes), 1, 1, 1, 0};
   });
   here = &log;
   log.ProbeAt({0, 2}, 3);

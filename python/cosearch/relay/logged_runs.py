@@ -17,10 +17,10 @@ from cosearch.timing.segments import (
     estimate_segments,
 )
 
-WINDOW_US = 10_000.0
-"""How long the runs of a window take together, where one does not take longer."""
-MOST_RUNS = 8
-"""Of a window."""
+WINDOW_US = 20_000.0
+"""How long the runs of a window that count take together, where two do not take longer."""
+LEAST_RUNS, MOST_RUNS = 2, 8
+"""Of a window, beside the first, which finds cold caches and does not count."""
 WINDOWS = 5
 """Windows after which it is asked whether they are enough."""
 
@@ -73,8 +73,7 @@ def log_runs(
         once_us = times_us[half:]
         starts = choose_segments(once_us)
         log.probe_at(starts.tolist(), half)
-        # The first run of a window finds cold caches, and does not count.
-        count = 1 + int(np.clip(WINDOW_US / once_us.sum(), 1, MOST_RUNS))
+        count = 1 + int(np.clip(WINDOW_US / once_us.sum(), LEAST_RUNS, MOST_RUNS))
 
         def look() -> SegmentedRuns:
             laboratory.stopwatch.time(main, arguments, calls=count, warm_up=0, windows=WINDOWS)

@@ -18,9 +18,11 @@ PAUSE_S = 0.25
 QUANTILE = 0.25
 """Of the memory-bound reference's times, the one that counts."""
 AGREEING = 20
-"""So many of the least times of the compute-bound reference have to agree."""
+"""So many of the least paces have to agree."""
 AGREEMENT = 0.002
 """How closely."""
+ACCIDENTS = 0.01
+"""Share of the paces that may lie below those, by accidents of the clock-bound reference."""
 
 
 @dataclass(frozen=True)
@@ -30,20 +32,28 @@ class Calibration:
     Attributes
     ----------
     compute_us : float
-        Of the compute-bound work, in microseconds.
+        Of the compute-bound work, in microseconds, at the clock of `clock_us`.
     memory_us : float
         Of the memory-bound work.
+    clock_us : float
+        Of the work that takes a number of cycles, at the clock that was the usual one.
     exclusive : bool
         Whether it was taken in exclusive windows (see `Stopwatch`).
     """
 
     compute_us: float
     memory_us: float
+    clock_us: float
     exclusive: bool
+
+    @property
+    def pace(self) -> float:
+        """Time of the compute-bound work by that of the clock-bound, at whichever clock."""
+        return self.compute_us / self.clock_us
 
 
 def calibrate(stopwatch: Stopwatch, budget_s: float = 5.0) -> Calibration:
-    """Time the reference work until its least time comes again and again.
+    """Time the reference work until its least pace comes again and again.
 
     Parameters
     ----------
@@ -55,17 +65,33 @@ def calibrate(stopwatch: Stopwatch, budget_s: float = 5.0) -> Calibration:
     idle = tvm_ffi.get_global_func("runtime.NumThreads")  # any function that takes no time
     start = time.monotonic()
     seen = stopwatch.time(idle, [], calls=1, warm_up=0, windows=WINDOWS)
-    while len(seen) < LOOKS * WINDOWS or not _is_settled(seen.compute_us):
+    while len(seen) < LOOKS * WINDOWS or least_agreeing(seen.pace, AGREEING) is None:
         if time.monotonic() - start > budget_s:
             break
         time.sleep(PAUSE_S)
         seen += stopwatch.time(idle, [], calls=1, warm_up=0, windows=WINDOWS)
-    compute_us = float(np.sort(seen.compute_us, axis=None)[AGREEING // 2])
+    pace = least_agreeing(seen.pace, AGREEING)
+    if pace is None:
+        pace = float(np.sort(seen.pace, axis=None)[AGREEING // 2])
     memory_us = float(np.quantile(seen.memory_us, QUANTILE))
-    return Calibration(compute_us, memory_us, stopwatch.exclusive)
+    clock_us = float(np.median(seen.clock_us))
+    return Calibration(pace * clock_us, memory_us, clock_us, stopwatch.exclusive)
 
 
-def _is_settled(times_us: npt.NDArray[np.float64]) -> bool:
-    """Whether so many of the least times agree that they are no accident."""
-    least = np.sort(times_us, axis=None)[:AGREEING]
-    return len(least) == AGREEING and bool(least[-1] <= least[0] * (1 + AGREEMENT))
+def least_agreeing(paces: npt.NDArray[np.float64], count: int) -> float | None:
+    """Return the least pace that came so often that it is no accident, if there is one.
+
+    Parameters
+    ----------
+    paces : numpy.ndarray
+        Of any shape.
+    count : int
+        Paces that have to agree within `AGREEMENT`. At most `ACCIDENTS` of all may be less.
+    """
+    ascending = np.sort(paces, axis=None)
+    first, last = ascending[: len(ascending) - count + 1], ascending[count - 1 :]
+    agreeing = np.flatnonzero(last <= first * (1 + AGREEMENT))
+    if not len(agreeing) or agreeing[0] > ACCIDENTS * len(ascending):
+        return None
+    start = int(agreeing[0])
+    return float(ascending[start + count // 2])

@@ -52,13 +52,14 @@ class CallLog:
         times_us : numpy.ndarray
             float64 ``[calls]``: how long each call took, in microseconds.
         probes : numpy.ndarray
-            float64 ``[probes, 4]``: time of the compute-bound reference in microseconds, then, of
-            the time since the probe before, `own_share`, `pool_share` and `gap_us` of `Windows`.
+            float64 ``[probes, 5]``: time of the compute-bound reference in microseconds, then, of
+            the time since the probe before, `own_share`, `pool_share` and `gap_us` of `Windows`,
+            and the time of the reference that counts cycles.
         """
         calls, looks = (int(size) for size in self._sizes())
-        functions, times, probes = np.empty(calls, "int32"), np.empty(calls), np.empty((looks, 4))
+        functions, times, probes = np.empty(calls, "int32"), np.empty(calls), np.empty((looks, 5))
         self._take(*(tvm_ffi.from_dlpack(array) for array in (functions, times, probes)))
-        return functions, times / 1e3, probes / np.array([1e3, 1, 1, 1e3])
+        return functions, times / 1e3, probes / np.array([1e3, 1, 1, 1e3, 1e3])
 
     def names(self) -> list[str]:
         """Return the names of all functions that were ever called."""

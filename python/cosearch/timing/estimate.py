@@ -6,13 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cosearch.timing.calibration import Calibration
+from cosearch.timing.calibration import Calibration, least_agreeing
 from cosearch.timing.stopwatch import Values, Windows
 
-TOLERANCE = 0.004
-"""How much slower than on the quiet machine the compute-bound reference may be, before and after a
-window. It is reproduced to 0.1 % there; at 1 % more, measured beside other virtual machines that
-shared the cores, kernels were up to 20 % slower."""
+TOLERANCE = 0.006
+"""How much slower than on the quiet machine the compute-bound reference may be at the clock at
+hand, before and after a window. It is reproduced to 0.2 % there; at 1 % more, measured beside other
+virtual machines that shared the cores, kernels were up to 20 % slower."""
+STEADY = 0.01
+"""How much the clock may change in a window; processors change it by 1 to 4 % at a time."""
 LEAST_SHARE = 0.97
 """Share of a window in which each thread of a kernel has to run."""
 MOST_GAP_US = 100.0
@@ -30,9 +32,11 @@ UNSURE = 0.1
 NINETY_PERCENT = 1.645
 """Standard deviations on both sides of the mean that hold 90 % of a normal distribution."""
 CHANGED = 0.02
-"""How much slower the reference is, always, where the clock has changed since the calibration."""
-FASTER = 3
-"""So many windows in which it was faster than in the calibration are no accident."""
+"""How much slower the reference is, always, where the calibration was another processor's."""
+FASTER = 5
+"""So many windows, and this share of all, in which it was faster than in the calibration are no
+accident."""
+FASTER_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,7 @@ class Estimate:
         Whether there were too few good windows, or they disagree: the latency is then an upper
         bound rather than a measurement.
     speed : float
-        Speed of the machine by its compute-bound reference, 1 as calibrated. The latency is
-        scaled by it where it has changed.
+        Speed of the clock in the windows that count, 1 as calibrated. The latency is scaled by it.
     """
 
     latency_us: float
@@ -70,44 +73,49 @@ class Estimate:
         return self.good_windows >= ENOUGH and width <= SURE * self.latency_us
 
 
-def good_windows(windows: Windows, floor_us: float) -> npt.NDArray[np.bool_]:
+def good_windows(windows: Windows, floor: float) -> npt.NDArray[np.bool_]:
     """Tell in which windows nothing disturbed.
 
     Parameters
     ----------
     windows : Windows
         What was seen.
-    floor_us : float
-        Time of the compute-bound reference on the quiet machine.
+    floor : float
+        Pace of the reference work on the quiet machine.
     """
     share = np.minimum(windows.own_share, windows.pool_share)
-    return are_good(windows.compute_us, share, windows.gap_us, floor_us)
+    return are_good(windows.pace, windows.clock_us, share, windows.gap_us, floor)
 
 
 def are_good(
-    compute_us: Values, share: Values, gap_us: Values, floor_us: float
+    pace: Values, clock_us: Values, share: Values, gap_us: Values, floor: float
 ) -> npt.NDArray[np.bool_]:
     """Tell at what times nothing disturbed.
 
     Parameters
     ----------
-    compute_us : numpy.ndarray
-        ``[..., 2]``: the compute-bound reference before and after.
+    pace, clock_us : numpy.ndarray
+        ``[..., 2]``: the compute-bound reference by the clock-bound, and that one, before and
+        after.
     share, gap_us : numpy.ndarray
         ``[...]``: the least share of the time in which a thread of the kernel ran, and the longest
         for which another core was not held.
-    floor_us : float
-        Time of the reference on the quiet machine.
+    floor : float
+        Pace of the reference work on the quiet machine.
     """
-    undisturbed = compute_us.max(axis=-1) <= floor_us * (1 + TOLERANCE)
-    return np.asarray(undisturbed & (share >= LEAST_SHARE) & (gap_us <= MOST_GAP_US))
+    undisturbed = pace.max(axis=-1) <= floor * (1 + TOLERANCE)
+    steady = clock_us.max(axis=-1) <= clock_us.min(axis=-1) * (1 + STEADY)
+    alone = (share >= LEAST_SHARE) & (gap_us <= MOST_GAP_US)
+    return np.asarray(undisturbed & steady & alone)
 
 
 def estimate(windows: Windows, calibration: Calibration) -> Estimate:
     """Estimate the latency of a call.
 
-    Windows count in which the reference ran as fast as it does on the quiet machine, all threads
-    ran all the time, and nobody else ran. Of their times a low quantile is taken: what is left of
+    Windows count in which the compute-bound reference took as many cycles as it does on the quiet
+    machine, the clock did not change, all threads ran all the time, and nobody else ran. Their
+    times are scaled to the clock as it was calibrated: what is computed in a core or read from its
+    own caches takes a number of cycles. Of them a low quantile is taken: what is left of
     disturbance only adds to them.
 
     Parameters
@@ -117,12 +125,12 @@ def estimate(windows: Windows, calibration: Calibration) -> Estimate:
     calibration : Calibration
         Times of the reference on the quiet machine.
     """
-    floor_us = clean_reference_us(windows.compute_us, calibration)
-    good = good_windows(windows, floor_us)
+    floor = clean_pace(windows.pace, calibration)
+    good = good_windows(windows, floor)
     count = int(good.sum())
-    speed = calibration.compute_us / floor_us
+    speed = calibration.clock_us / windows.clock_us.mean(axis=1)
     latency_us, low_us, high_us = low_quantile(
-        windows.call_us * speed, windows.compute_us.max(axis=1), good
+        windows.call_us * speed, windows.pace.max(axis=1), good
     )
     return Estimate(
         latency_us=latency_us,
@@ -131,19 +139,19 @@ def estimate(windows: Windows, calibration: Calibration) -> Estimate:
         windows=len(windows),
         good_windows=count,
         unstable=count < FEW or high_us - low_us > UNSURE * latency_us,
-        speed=speed,
+        speed=float(np.median(speed[good] if count else speed)),
     )
 
 
 def low_quantile(
-    times_us: Values, compute_us: Values, good: npt.NDArray[np.bool_]
+    times_us: Values, pace: Values, good: npt.NDArray[np.bool_]
 ) -> tuple[float, float, float]:
     """Return the time that counts, and the ends of its interval.
 
     Parameters
     ----------
-    times_us, compute_us : numpy.ndarray
-        ``[times]``, and the slower reference beside each.
+    times_us, pace : numpy.ndarray
+        ``[times]``, and the slower pace beside each.
     good : numpy.ndarray
         bool ``[times]``: where nothing disturbed. Where that is hardly ever so, the least disturbed
         ones are all from which anything can be said.
@@ -151,32 +159,33 @@ def low_quantile(
     if good.sum() >= FEW:
         times = np.sort(times_us[good])
     else:
-        times = np.sort(times_us[np.argsort(compute_us, kind="stable")[:FEW]])
+        times = np.sort(times_us[np.argsort(pace, kind="stable")[:FEW]])
     found = float(np.quantile(times, QUANTILE))
     low, high = _ranks(len(times), QUANTILE)
     return found, min(found, float(times[low])), max(found, float(times[high]))
 
 
-def clean_reference_us(compute_us: Values, calibration: Calibration) -> float:
-    """Return the reference's time where nothing disturbs it, now.
+def clean_pace(pace: Values, calibration: Calibration) -> float:
+    """Return the pace of the reference work where nothing disturbs it.
 
     It is the calibrated one, unless the machine was faster several times, or is always slower by
-    the same: then its clock has changed, or the calibration was disturbed.
+    the same: then the calibration was disturbed, or was that of another processor.
 
     Parameters
     ----------
-    compute_us : numpy.ndarray
-        ``[times, 2]``: the compute-bound reference before and after something.
+    pace : numpy.ndarray
+        ``[times, 2]``: before and after something.
     calibration : Calibration
-        Its time on the quiet machine.
+        Its times on the quiet machine.
     """
-    seen = np.sort(compute_us.min(axis=1))
-    least, middle = float(seen[min(FASTER, len(seen)) - 1]), float(np.median(seen))
-    slower = least > calibration.compute_us * (1 + CHANGED)
-    steady = len(seen) >= ENOUGH and middle <= least * (1 + TOLERANCE)
-    if least < calibration.compute_us or (slower and steady):
-        return least
-    return calibration.compute_us
+    seen = np.sort(pace.min(axis=1))
+    count = max(FASTER, math.ceil(FASTER_SHARE * len(seen)))
+    least = least_agreeing(seen, count) if len(seen) >= count else None
+    if least is None:
+        return calibration.pace
+    slower = least > calibration.pace * (1 + CHANGED)
+    steady = len(seen) >= ENOUGH and np.median(seen) <= least * (1 + TOLERANCE)
+    return least if least < calibration.pace or (slower and steady) else calibration.pace
 
 
 def _ranks(count: int, quantile: float) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from cosearch.timing.estimate import (
     SURE,
     UNSURE,
     are_good,
-    clean_reference_us,
+    clean_pace,
     low_quantile,
 )
 from cosearch.timing.stopwatch import Values
@@ -21,6 +21,7 @@ SEGMENT_US = 500.0
 """How long the calls between two looks at the machine take, unless a single one takes longer."""
 MOST_UNSTABLE = 0.05
 """Share of a run that may be of segments which were hardly ever undisturbed."""
+_OF_RUNS = ("call_us", "compute_us", "clock_us", "share", "gap_us")
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,9 @@ class SegmentedRuns:
         int ``[segments]``: place of the first call of each, the first 0.
     call_us : numpy.ndarray
         ``[runs, calls]``, microseconds.
-    compute_us : numpy.ndarray
-        ``[runs, segments, 2]``: the compute-bound reference before and after each segment.
+    compute_us, clock_us : numpy.ndarray
+        ``[runs, segments, 2]``: the compute-bound and the clock-bound reference before and after
+        each segment.
     share, gap_us : numpy.ndarray
         ``[runs, segments]``: see `cosearch.timing.estimate.are_good`.
     """
@@ -42,6 +44,7 @@ class SegmentedRuns:
     starts: npt.NDArray[np.int64]
     call_us: Values
     compute_us: Values
+    clock_us: Values
     share: Values
     gap_us: Values
 
@@ -50,17 +53,21 @@ class SegmentedRuns:
         cls, starts: npt.NDArray[np.int64], times_us: Values, probes: Values
     ) -> "SegmentedRuns":
         """Read what `CallLog.take` returned of whole runs that were probed at `starts`."""
-        looks = probes.reshape(-1, len(starts) + 1, 4)
-        compute_us = np.stack([looks[:, :-1, 0], looks[:, 1:, 0]], axis=-1)
-        share = looks[:, 1:, 1:3].min(axis=-1)
-        return cls(
-            starts, times_us.reshape(len(looks), -1), compute_us, share, looks[:, 1:, 3].copy()
+        looks = probes.reshape(-1, len(starts) + 1, 5)
+        compute_us, clock_us = (
+            np.stack([looks[:, :-1, column], looks[:, 1:, column]], axis=-1) for column in (0, 4)
         )
+        share, gap_us = looks[:, 1:, 1:3].min(axis=-1), looks[:, 1:, 3].copy()
+        return cls(starts, times_us.reshape(len(looks), -1), compute_us, clock_us, share, gap_us)
+
+    @property
+    def pace(self) -> Values:
+        """The compute-bound reference by the clock-bound, ``[runs, segments, 2]``."""
+        return self.compute_us / self.clock_us
 
     def __add__(self, other: "SegmentedRuns") -> "SegmentedRuns":
         """Join with later runs."""
-        names = ("call_us", "compute_us", "share", "gap_us")
-        joined = (np.concatenate([getattr(self, n), getattr(other, n)]) for n in names)
+        joined = (np.concatenate([getattr(self, n), getattr(other, n)]) for n in _OF_RUNS)
         return SegmentedRuns(self.starts, *joined)
 
     def __len__(self) -> int:
@@ -70,8 +77,7 @@ class SegmentedRuns:
     def without_first(self, period: int) -> "SegmentedRuns":
         """Leave out the first of every so many runs."""
         kept = np.arange(len(self)) % period > 0
-        names = ("call_us", "compute_us", "share", "gap_us")
-        return SegmentedRuns(self.starts, *(getattr(self, name)[kept] for name in names))
+        return SegmentedRuns(self.starts, *(getattr(self, name)[kept] for name in _OF_RUNS))
 
 
 @dataclass(frozen=True)
@@ -147,14 +153,17 @@ def estimate_segments(seen: SegmentedRuns, calibration: Calibration) -> Segmente
     calibration : Calibration
         Times of the reference on the quiet machine.
     """
-    floor_us = clean_reference_us(seen.compute_us.reshape(-1, 2), calibration)
-    good = are_good(seen.compute_us, seen.share, seen.gap_us, floor_us)
-    call_us = seen.call_us * (calibration.compute_us / floor_us)
+    pace = seen.pace
+    floor = clean_pace(pace.reshape(-1, 2), calibration)
+    good = are_good(pace, seen.clock_us, seen.share, seen.gap_us, floor)
+    sizes = np.diff([*seen.starts, seen.call_us.shape[1]])
+    speed = calibration.clock_us / seen.clock_us.mean(axis=-1)
+    call_us = seen.call_us * np.repeat(speed, sizes, axis=1)
     ends = [*seen.starts[1:].tolist(), call_us.shape[1]]
     found = np.empty((len(ends), 3))
     calls = np.empty((3, call_us.shape[1]))
     for place, (start, end) in enumerate(zip(seen.starts.tolist(), ends, strict=True)):
-        own, slower = call_us[:, start:end], seen.compute_us[:, place].max(axis=-1)
+        own, slower = call_us[:, start:end], pace[:, place].max(axis=-1)
         total = own.sum(axis=1)
         found[place] = low_quantile(total, slower, good[:, place])
         # Only whole segments are chosen from: the quickest calls of each would be none that ever
@@ -170,7 +179,6 @@ def estimate_segments(seen: SegmentedRuns, calibration: Calibration) -> Segmente
     below = float(np.linalg.norm(found[:, 0] - found[:, 1]))
     above = float(np.linalg.norm(found[:, 2] - found[:, 0]))
     shaken = float(found[counts < FEW, 0].sum()) / latency_us
-    sizes = np.diff([*seen.starts, call_us.shape[1]])
     return SegmentedEstimate(
         latency_us=latency_us,
         low_us=latency_us - below,

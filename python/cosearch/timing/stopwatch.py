@@ -13,10 +13,10 @@ import tvm_ffi
 from cosearch._threads import set_threads
 from cosearch.timing.seats import take_seats
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 """Goes up when a measurement by this protocol means something else than before."""
 
-_COLUMNS = 8
+_COLUMNS = 10
 Values = npt.NDArray[np.float64]
 
 
@@ -38,6 +38,8 @@ class Windows:
         ``[windows, 2]``: the compute-bound reference before and after the calls.
     memory_us : numpy.ndarray
         ``[windows, 2]``: the memory-bound one.
+    clock_us : numpy.ndarray
+        ``[windows, 2]``: the one that takes a number of cycles whoever shares the core.
     """
 
     call_us: Values
@@ -46,6 +48,12 @@ class Windows:
     gap_us: Values
     compute_us: Values
     memory_us: Values
+    clock_us: Values
+
+    @property
+    def pace(self) -> Values:
+        """The compute-bound reference by the clock-bound, ``[windows, 2]``."""
+        return self.compute_us / self.clock_us
 
     def __len__(self) -> int:
         """Count the windows."""
@@ -128,6 +136,7 @@ class Stopwatch:
             gap_us=us[:, 3],
             compute_us=us[:, 4:6],
             memory_us=us[:, 6:8],
+            clock_us=us[:, 8:10],
         )
 
 

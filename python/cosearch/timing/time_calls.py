@@ -11,9 +11,9 @@ from cosearch.timing.stopwatch import Stopwatch
 
 BUDGET_S = 4.0
 """Seconds after which no more windows are tried: enough for a neighbour to calm down."""
-WINDOW_US = 600.0
+WINDOW_US = 300.0
 """How long the calls of a window take together: less than a process's turn on a busy machine."""
-WARM_UP_US = 200.0
+WARM_UP_US = 150.0
 BATCH = 10
 MOST_CALLS = 4096
 HOPELESS = 3.0

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from cosearch.timing import Calibration, Windows, estimate
-from cosearch.timing.estimate import FEW, _ranks, good_windows
+from cosearch.timing.calibration import least_agreeing
+from cosearch.timing.estimate import FEW, _ranks, clean_pace, good_windows
 
-CALIBRATION = Calibration(compute_us=30.0, memory_us=50.0, exclusive=True)
+CALIBRATION = Calibration(compute_us=30.0, memory_us=50.0, clock_us=12.0, exclusive=True)
 
 
 def windows(call_us, **others) -> Windows:
@@ -17,6 +18,7 @@ def windows(call_us, **others) -> Windows:
         "gap_us": np.full(count, 3.0),
         "compute_us": np.full((count, 2), 30.01),
         "memory_us": np.full((count, 2), 50.0),
+        "clock_us": np.full((count, 2), 12.0),
     }
     return Windows(call_us=np.array(call_us, dtype="float64"), **(values | others))
 
@@ -38,6 +40,7 @@ def disturbed(name, value, count=20) -> Windows:
         ("gap_us", 3000.0),
         ("compute_us", [30.0, 30.4]),
         ("compute_us", [31.5, 30.0]),
+        ("clock_us", [12.0, 11.5]),
     ],
 )
 def test_what_was_disturbed_does_not_count(name, value):
@@ -71,17 +74,65 @@ def test_the_least_disturbed_ones_are_the_upper_bound():
     assert found.latency_us == 110.0
 
 
+def at_clocks(speeds) -> Windows:
+    """Make windows of a call of 100 µs, at clocks so many times as fast as calibrated."""
+    scale = 1 / np.array(speeds)
+    both = np.column_stack([scale, scale])
+    return windows(100.0 * scale, compute_us=30.0 * both, clock_us=12.0 * both)
+
+
 def test_a_clock_that_has_changed_scales():
-    slower = estimate(windows(np.full(20, 110.0), compute_us=np.full((20, 2), 33.0)), CALIBRATION)
+    slower = estimate(at_clocks(np.full(20, 0.9)), CALIBRATION)
     assert slower.latency_us == pytest.approx(100.0)
-    assert slower.speed == pytest.approx(30 / 33)
+    assert slower.speed == pytest.approx(0.9)
     assert not slower.unstable
+
+
+def test_a_clock_that_changes_from_window_to_window_does_no_harm():
+    found = estimate(at_clocks(np.tile([0.9, 1.0, 1.1, 0.95], 5)), CALIBRATION)
+    assert (found.low_us, found.high_us) == (pytest.approx(100.0), pytest.approx(100.0))
+    assert found.good_windows == 20
+
+
+def test_who_shares_a_core_is_seen_at_any_clock():
+    """Neighbours slow down the compute-bound reference, at a fast clock too."""
+    seen = at_clocks(np.tile([0.9, 1.1], 10))
+    seen.compute_us[1::2] *= 1.02
+    seen.call_us[1::2] *= 1.1
+    found = estimate(seen, CALIBRATION)
+    assert found.good_windows == 10
+    assert found.latency_us == pytest.approx(100.0)
 
 
 def test_a_calibration_that_was_disturbed_gives_way():
     faster = windows(np.full(20, 100.0), compute_us=np.full((20, 2), 29.5))
     assert estimate(faster, CALIBRATION).good_windows == 20
-    assert good_windows(faster, 29.0).sum() == 0
+    assert good_windows(faster, 29.0 / 12.0).sum() == 0
+
+
+def test_so_does_that_of_another_processor():
+    slower = windows(np.full(20, 100.0), compute_us=np.full((20, 2), 33.0))
+    found = estimate(slower, CALIBRATION)
+    assert (found.latency_us, found.good_windows, found.speed) == (100.0, 20, 1.0)
+
+
+def test_an_accident_of_the_clock_reference_changes_nothing():
+    seen = windows(np.full(400, 100.0))
+    seen.clock_us[:3] = [[15.0, 15.0], [14.0, 14.0], [13.9, 13.9]]
+    assert clean_pace(seen.pace, CALIBRATION) == CALIBRATION.pace
+
+
+def test_the_least_pace_is_one_that_came_often():
+    rng = np.random.default_rng(0)
+    paces = np.concatenate(
+        [[1.2, 1.9], 2.5 * (1 + 0.0005 * rng.random(100)), rng.uniform(2.6, 4, 300)]
+    )
+    assert least_agreeing(paces, 20) == pytest.approx(2.5, rel=1e-3)
+    assert least_agreeing(rng.uniform(2.6, 4, 300), 20) is None
+    assert least_agreeing(np.array([2.5]), 20) is None
+    many = np.concatenate([np.full(20, 1.2), np.full(100, 2.5)])
+    assert least_agreeing(many, 20) == 1.2
+    assert least_agreeing(np.concatenate([np.linspace(1, 2, 20), np.full(100, 2.5)]), 20) is None
 
 
 def test_the_interval_covers_the_quantile():

@@ -1,5 +1,7 @@
 """Segments of runs: a run is known when each of its parts was undisturbed in some run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from cosearch.timing.segments import (
     estimate_segments,
 )
 
-CALIBRATION = Calibration(compute_us=40.0, memory_us=50.0, exclusive=True)
+CALIBRATION = Calibration(compute_us=40.0, memory_us=50.0, clock_us=12.0, exclusive=True)
 CALLS_US = np.array([100.0, 300.0, 200.0, 600.0, 50.0, 450.0])
 STARTS = np.array([0, 3, 4])
 SIZES = (3, 1, 2)
@@ -24,8 +26,9 @@ def runs(count: int, disturbed: np.ndarray, scale: float = 1.0) -> SegmentedRuns
     calls[np.repeat(disturbed, SIZES, axis=1)] *= 1.5
     compute = np.full((count, len(STARTS), 2), 40.0 * scale)
     compute[disturbed, 1] *= 1.1
+    clock = np.full((count, len(STARTS), 2), 12.0 * scale)
     share, gap = np.ones((count, len(STARTS))), np.full((count, len(STARTS)), 3.0)
-    return SegmentedRuns(STARTS, calls, compute, share, gap)
+    return SegmentedRuns(STARTS, calls, compute, clock, share, gap)
 
 
 def nothing(count: int) -> np.ndarray:
@@ -66,7 +69,7 @@ def test_a_segment_that_was_never_undisturbed_is_said():
 
 def test_a_small_part_of_a_run_does_not_make_it_unstable():
     seen = runs(20, nothing(20))
-    few = SegmentedRuns(np.array([0, 4, 5]), seen.call_us, seen.compute_us, seen.share, seen.gap_us)
+    few = replace(seen, starts=np.array([0, 4, 5]))
     few.share[:, 1] = 0.0  # the call of 50 µs
     found = estimate_segments(few, CALIBRATION)
     assert not found.unstable
@@ -128,14 +131,16 @@ def test_segments_are_long_enough_and_cover_the_run():
 
 def test_a_log_is_read_run_by_run():
     times = np.arange(12.0)  # two runs of six calls
-    probes = np.zeros((8, 4))  # before each of three segments, and at the end
+    probes = np.zeros((8, 5))  # before each of three segments, and at the end
     probes[:, 0] = np.arange(8)
     probes[:, 1:3] = [[1, 0.9]] * 8
     probes[:, 3] = 10 * np.arange(8)
+    probes[:, 4] = 1 + np.arange(8)
     seen = SegmentedRuns.of_log(STARTS, times, probes)
     assert len(seen) == 2
     assert seen.call_us.tolist() == [list(range(6)), list(range(6, 12))]
     assert seen.compute_us[1].tolist() == [[4, 5], [5, 6], [6, 7]]
+    assert seen.clock_us[0].tolist() == [[1, 2], [2, 3], [3, 4]]
     assert seen.gap_us.tolist() == [[10, 20, 30], [50, 60, 70]]
     assert (seen.share == 0.9).all()
     assert seen.without_first(2).call_us.tolist() == [list(range(6, 12))]

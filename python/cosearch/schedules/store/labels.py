@@ -70,6 +70,7 @@ def write_calibration(storage: Storage, threads: int, found: Calibration) -> Non
     values = {
         "compute_us": found.compute_us,
         "memory_us": found.memory_us,
+        "clock_us": found.clock_us,
         "exclusive": int(found.exclusive),
     }
 
@@ -88,7 +89,7 @@ def read_calibration(storage: Storage, threads: int) -> Calibration | None:
     return (
         None
         if row is None
-        else Calibration(row.compute_us, row.memory_us, exclusive=bool(row.exclusive))
+        else Calibration(row.compute_us, row.memory_us, row.clock_us, exclusive=bool(row.exclusive))
     )
 
 

@@ -9,11 +9,12 @@ from cosearch.schedules.store.errors import DatabaseError
 from cosearch.schedules.store.tables import (
     ADDED_IN_2,
     FORMAT_VERSION,
+    calibrations,
     meta,
     metadata,
 )
 
-OLDER = ("1", "2")
+OLDER = ("1", "2", "3")
 """Versions that are brought up to date."""
 _CREATION_LOCK = 0x636F7365  # any number that all processes agree on
 
@@ -109,6 +110,8 @@ def _upgrade(connection: Connection) -> None:
             for name in names:
                 column = sa.schema.CreateColumn(table.c[name]).compile(dialect=db.dialect)
                 db.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {column}")
+        # Those of older versions, which no label of today is scaled to, lack a column.
+        calibrations.drop(db, checkfirst=True)
         metadata.create_all(db)
         db.execute(
             meta.update().where(meta.c.key == "format_version").values(value=str(FORMAT_VERSION))

@@ -15,8 +15,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-FORMAT_VERSION = 3
-"""Written to ``meta``. Versions 1 and 2 are brought up to date when they are opened for writing; a
+FORMAT_VERSION = 4
+"""Written to ``meta``. Versions 1 to 3 are brought up to date when they are opened for writing; a
 database of another version is refused."""
 
 metadata = MetaData()
@@ -148,6 +148,7 @@ calibrations = Table(
     Column("protocol", Integer, nullable=False),
     Column("compute_us", Float(53), nullable=False),
     Column("memory_us", Float(53), nullable=False),
+    Column("clock_us", Float(53), nullable=False),
     Column("exclusive", Integer, nullable=False),
     UniqueConstraint("machine", "threads", "protocol", name="uq_calibrations_machine"),
 )

@@ -114,7 +114,7 @@ def test_database_of_another_program_is_left_alone(path):
 @pytest.mark.parametrize(
     ("version", "message"),
     [
-        ("4", "written by a newer cosearch.*pip install --upgrade"),
+        ("5", "written by a newer cosearch.*pip install --upgrade"),
         ("0", "no release of cosearch wrote"),
         ("one", "no release of cosearch wrote"),
     ],
@@ -134,10 +134,13 @@ def test_other_formats_are_refused(path, make_record, version, message):
 def _make_old(path, version="1"):
     """Turn a database into one of an older format."""
     with sqlite3.connect(path) as raw:
+        raw.execute("ALTER TABLE calibrations DROP COLUMN clock_us")
+        raw.execute("UPDATE meta SET value = ? WHERE key = 'format_version'", [version])
+        if version == "3":
+            return
         raw.execute("DROP TABLE labels")
         raw.execute("DROP TABLE calibrations")
-        raw.execute("UPDATE meta SET value = ? WHERE key = 'format_version'", [version])
-        if version != "1":
+        if version == "2":
             return
         for table, column in (
             ("workloads", "kind"),
@@ -149,7 +152,7 @@ def _make_old(path, version="1"):
         raw.execute("DROP TABLE cost_models")
 
 
-@pytest.mark.parametrize("version", ["1", "2"])
+@pytest.mark.parametrize("version", ["1", "2", "3"])
 def test_database_of_an_older_format_is_brought_up_to_date(path, make_record, version):
     database = ScheduleDatabase(path)
     database.add(make_record(3.0))

@@ -46,7 +46,7 @@ def test_labels_of_another_protocol_are_left_out(database, monkeypatch):
 
 def test_calibrations_are_of_a_machine_and_a_number_of_threads(database, monkeypatch):
     assert database.calibration(1) is None
-    found = Calibration(30.0, 50.0, exclusive=True)
+    found = Calibration(30.0, 50.0, 12.0, exclusive=True)
     database.keep_calibration(1, replace(found, compute_us=40.0))
     database.keep_calibration(1, found)
     assert database.calibration(1) == found

@@ -106,6 +106,6 @@ def test_server_that_does_not_answer():
 
 def test_tables_of_another_format(database, server):
     with database._storage.connection._engine.begin() as raw:
-        raw.exec_driver_sql("UPDATE meta SET value = '4' WHERE key = 'format_version'")
+        raw.exec_driver_sql("UPDATE meta SET value = '5' WHERE key = 'format_version'")
     with pytest.raises(DatabaseError, match="newer cosearch"):
         ScheduleDatabase(server)
