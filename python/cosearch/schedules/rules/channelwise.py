@@ -1,17 +1,20 @@
 """Stages that reduce each channel for itself: depthwise convolution, pooling, means."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
 from tvm.s_tir import Schedule
 from tvm.sym import Analyzer, detect_linear_equation
 
 from cosearch.schedules.rules.anatomy import Stage, axes, operand_iterators
 from cosearch.schedules.rules.machine import L1_WAYS, LINE_BYTES, Machine
 from cosearch.schedules.rules.tile import (
-    Order,
+    ORDERS,
+    Cycles,
+    Integers,
     Tile,
+    Tiles,
     divisors,
     finish_tile,
     fit_tile,
@@ -34,7 +37,7 @@ SPILLED = 1.1
 CROWDED = 2.0
 """What a tile takes more whose data push each other out of the cache. A line is used a few times
 at most: twice as many as the cache has ways do no harm yet."""
-ORDERS: dict[Order, float] = {"rows": 1.0, "columns": 1.02}
+ORDER_COSTS = np.array([1.0, 1.02])
 """What each order of the tiles takes: those of a row share lines of the cache."""
 
 
@@ -85,25 +88,30 @@ class Channelwise:
         """Values of the window in one row."""
         return self.window[1] if len(self.window) > 1 else self.window[0]
 
-    def tiles(self) -> Iterator[Tile]:
-        """Yield tiles of one row."""
+    def tiles(self) -> Tiles:
+        """Return tiles of one row."""
         _, _, rows_extent, channels = grid(self.extents)
-        for vectors, lanes in row_shapes(channels, self.machine):
-            for rows in divisors(rows_extent, MAX_ROWS):
-                for order in ORDERS:
-                    tile = Tile(1, rows, vectors, lanes, order)
-                    if self.holds(tile):
-                        yield tile
+        return Tiles.of_rows(
+            (1, rows, vectors, lanes, order, 0, 1, 0)
+            for vectors, lanes in row_shapes(channels, self.machine)
+            for rows in divisors(rows_extent, MAX_ROWS)
+            if self._hold(rows, vectors)
+            for order in range(len(ORDERS))
+        )
 
     def holds(self, tile: Tile) -> bool:
         """Tell whether the results of a tile leave half of the registers free."""
-        return tile.rows * tile.vectors <= self.machine.registers // 2
+        return self._hold(tile.rows, tile.vectors)
 
-    def cycles(self, tile: Tile) -> float:
+    def _hold(self, rows: int, vectors: int) -> bool:
+        return rows * vectors <= self.machine.registers // 2
+
+    def cycles(self, tiles: Tiles) -> Cycles:
         """Count multiply-adds and loads of a tile, and what streams through the caches."""
-        cycles = math.prod(tile.tiles(self.extents)) * _tile_cycles(self, tile, self.machine)
+        outer, height, rows, width = tiles.counts(self.extents)
+        cycles = outer * height * rows * width * _tile_cycles(self, tiles, self.machine)
         cycles += self.machine.stream_cycles(4 * math.prod(self.data), 0.5)
-        return cycles * ORDERS[tile.order]
+        return np.asarray(cycles * ORDER_COSTS[tiles.order])
 
     def fit(self, tile: Tile) -> Tile:
         """Refit a tile of another such stage."""
@@ -119,37 +127,34 @@ def study(schedule: Schedule, stage: Stage, machine: Machine) -> Channelwise:
     return Channelwise(found.spatial, found.reduction, data, len(operands), machine)
 
 
-def _tile_cycles(shape: Channelwise, tile: Tile, machine: Machine) -> float:
-    rows, vectors = tile.rows, tile.vectors
+def _tile_cycles(shape: Channelwise, tiles: Tiles, machine: Machine) -> Cycles:
+    rows, vectors = tiles.rows, tiles.vectors
     size, breadth = math.prod(shape.window), shape.lines
     columns = (rows - 1) * shape.stride + breadth
     loads = size / breadth * columns + size * (shape.operands - 1)
-    work = max(
-        rows * vectors * size * machine.multiply_add_cycles(tile.lanes),
-        vectors * loads / machine.loads_per_cycle,
-        machine.latency * min(size, 8),
-    )
+    arithmetic = rows * vectors * size * machine.multiply_add_cycles(tiles.lanes)
+    work = np.maximum(arithmetic, vectors * loads / machine.loads_per_cycle)
+    work = np.maximum(work, machine.latency * min(size, 8))
     if size <= MAX_WINDOW:
         body = (rows * size + loads) * vectors
-        if rows < grid(shape.extents)[2] and body > MAX_BODY:
-            work *= body / MAX_BODY
-        if (rows + columns) * vectors + 1 > machine.registers:
-            work *= SPILLED
-        if machine.is_crowded(_line_offsets(shape, columns, vectors), 2 * L1_WAYS):
-            work *= CROWDED
-    return work + TILE_CYCLES + 2 * rows * vectors
+        large = (rows < grid(shape.extents)[2]) & (body > MAX_BODY)
+        work *= np.where(large, body / MAX_BODY, 1.0)
+        work[(rows + columns) * vectors + 1 > machine.registers] *= SPILLED
+        pairs = list(zip(columns.tolist(), vectors.tolist(), strict=True))
+        crowded = {
+            pair: machine.is_crowded(_line_offsets(shape, *pair), 2 * L1_WAYS)
+            for pair in set(pairs)
+        }
+        work[np.array([crowded[pair] for pair in pairs], bool)] *= CROWDED
+    return np.asarray(work + TILE_CYCLES + 2 * rows * vectors)
 
 
-def _line_offsets(shape: Channelwise, columns: int, vectors: int) -> list[int]:
+def _line_offsets(shape: Channelwise, columns: int, vectors: int) -> Integers:
     """Where the window of a tile finds its data, in bytes."""
     _, _, data_rows, channels = grid(shape.data)
     lines = math.prod(shape.window) // shape.lines
-    return [
-        4 * channels * (line * data_rows + column) + LINE_BYTES * vector
-        for line in range(lines)
-        for column in range(min(columns, data_rows))
-        for vector in range(vectors)
-    ]
+    places = data_rows * np.arange(lines)[:, None] + np.arange(min(columns, data_rows))
+    return np.asarray(4 * channels * places[..., None] + LINE_BYTES * np.arange(vectors))
 
 
 def apply(schedule: Schedule, stage: Stage, tile: Tile, _machine: Machine) -> None:

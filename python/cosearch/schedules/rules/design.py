@@ -1,9 +1,11 @@
 """Designs: complete schedules of a workload by the rules, ranked without measuring any."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
 
+import numpy as np
 from tvm.ir import IRModule
 from tvm.s_tir import Schedule
 from tvm.s_tir import meta_schedule as ms
@@ -11,7 +13,7 @@ from tvm.s_tir import meta_schedule as ms
 from cosearch.schedules.rules import channelwise, elementwise, register_tile
 from cosearch.schedules.rules.anatomy import NotScheduled, Stage, find_stages
 from cosearch.schedules.rules.machine import Machine
-from cosearch.schedules.rules.tile import Study, Tile, rank_tiles, time_tile
+from cosearch.schedules.rules.tile import RankedTiles, Study, Tile, rank_tiles, time_tile
 from cosearch.schedules.similarity import describe_workload
 
 ALIKE = 2
@@ -77,15 +79,15 @@ class Designer:
             for stage in find_stages(schedule)
         ]
         self._choices = [rank_tiles(study, machine) for study in self.studies]
-        if not self._choices or not all(self._choices):
+        if not self._choices or not all(len(tiles) for tiles in self._choices):
             raise NotScheduled("there is no tile for it")
         self._best = [tiles[0] for tiles in self._choices]
         self.main = max(range(len(self._best)), key=lambda index: self._best[index].cycles)
         """Place of the stage that should take the most cycles; designs differ in its tile."""
 
-    def rank(self) -> list[Design]:
-        """Return designs, best first, by the cycles that they should take."""
-        return [self._with_main(tile) for tile in _diverse(self._choices[self.main])]
+    def rank(self) -> Iterator[Design]:
+        """Yield designs, best first, by the cycles that they should take."""
+        return (self._with_main(tile) for tile in _diverse(self._choices[self.main]))
 
     def fit(self, design: Design) -> Design:
         """Refit a design of another workload of this kind, and time it anew.
@@ -120,7 +122,7 @@ class Designer:
 
 def rank_designs(mod: IRModule, machine: Machine) -> list[Design]:
     """Return designs for a workload, best first; see `Designer`."""
-    return Designer(mod, machine).rank()
+    return list(Designer(mod, machine).rank())
 
 
 def follow_design(mod: IRModule, design: Design, machine: Machine) -> Schedule:
@@ -165,17 +167,18 @@ def _rule_for(schedule: Schedule, stage: Stage) -> ModuleType:
     raise NotScheduled("no rule for such a reduction")
 
 
-def _diverse(tiles: list[Tile]) -> Iterator[Tile]:
+def _diverse(ranked: RankedTiles) -> Iterator[Tile]:
     """Order tiles so that variants of one that differ in little do not crowd out the others."""
-    waiting = list(tiles)
+    tiles = ranked.tiles
+    keys = np.stack([tiles.height, tiles.rows, tiles.width], axis=1).tolist()
+    waiting = [(place, tuple(key)) for place, key in enumerate(keys)]
     while waiting:
-        seen: dict[tuple[int, int, int], int] = {}
+        seen: Counter[tuple[int, ...]] = Counter()
         later = []
-        for tile in waiting:
-            key = (tile.height, tile.rows, tile.width)
-            seen[key] = seen.get(key, 0) + 1
+        for place, key in waiting:
+            seen[key] += 1
             if seen[key] <= ALIKE:
-                yield tile
+                yield ranked[place]
             else:
-                later.append(tile)
+                later.append((place, key))
         waiting = later

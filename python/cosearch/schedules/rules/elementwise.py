@@ -1,9 +1,9 @@
 """Stages without a reduction: copies, activations, paddings, transposes."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
 from tvm.ir import Expr, TensorRegion
 from tvm.s_tir import Schedule
 from tvm.s_tir.schedule import SBlockRV
@@ -14,7 +14,9 @@ from tvm.tirx.analysis import undefined_vars
 from cosearch.schedules.rules.anatomy import Stage, axes
 from cosearch.schedules.rules.machine import Machine
 from cosearch.schedules.rules.tile import (
+    Cycles,
     Tile,
+    Tiles,
     finish_tile,
     fit_tile,
     grid,
@@ -47,19 +49,21 @@ class Elementwise:
     machine: Machine
     contiguous: bool = True
 
-    def tiles(self) -> Iterator[Tile]:
-        """Yield the tiles of one row."""
-        for vectors, lanes in row_shapes(grid(self.extents)[3], self.machine):
-            yield Tile(1, 1, vectors, lanes)
+    def tiles(self) -> Tiles:
+        """Return the tiles of one row."""
+        shapes = row_shapes(grid(self.extents)[3], self.machine)
+        return Tiles.of_rows((1, 1, vectors, lanes, 0, 0, 1, 0) for vectors, lanes in shapes)
 
-    def cycles(self, tile: Tile) -> float:
+    def cycles(self, tiles: Tiles) -> Cycles:
         """Count the vectors, and the bytes that go through the caches."""
-        total = math.prod(self.extents)
-        vector = tile.vectors * VECTOR_CYCLES
-        if not self.contiguous:
-            narrow = tile.lanes <= MAX_GATHERED and tile.lanes & (tile.lanes - 1) == 0
-            vector = tile.width * (1.0 if narrow else GATHERED_CYCLES)
-        return total / tile.width * (vector + 1) + self.machine.stream_cycles(8 * total, 1)
+        total, lanes = math.prod(self.extents), tiles.lanes
+        if self.contiguous:
+            vector = np.asarray(tiles.vectors * VECTOR_CYCLES)
+        else:
+            narrow = (lanes <= MAX_GATHERED) & (lanes & (lanes - 1) == 0)
+            vector = np.asarray(tiles.width * np.where(narrow, 1.0, GATHERED_CYCLES))
+        streamed = self.machine.stream_cycles(8 * total, 1)
+        return np.asarray(total / tiles.width * (vector + 1) + streamed)
 
     def fit(self, tile: Tile) -> Tile:
         """Refit a tile of another result."""

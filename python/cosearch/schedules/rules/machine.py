@@ -1,9 +1,10 @@
 """What the rules know of a CPU: its vectors, registers, caches and threads."""
 
 import json
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from cosearch.schedules.conditions import Conditions
 
@@ -13,6 +14,8 @@ _DOUBLE_PUMPED = ("znver4",)
 LINE_BYTES = 64
 L1_WAYS = 8
 L1_WAY_BYTES = 4096
+Numbers = npt.NDArray[np.float64] | npt.NDArray[np.int64] | float
+Cycles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -71,43 +74,39 @@ class Machine:
             return cls(4, 32, threads=threads)
         return cls(4, 16, threads=threads)
 
-    def multiply_add_cycles(self, lanes: int) -> float:
+    def multiply_add_cycles(self, lanes: Numbers) -> Cycles:
         """Return the cycles of a multiply-add of so many values, at most a register of them.
 
         Half a register takes half the time where the core splits full ones anyway.
         """
-        share = 0.5 if self.is_halved and 2 * lanes <= self.lanes else 1.0
-        return share / self.vectors_per_cycle
+        halves = self.is_halved & (2 * np.asarray(lanes) <= self.lanes)
+        return np.where(halves, 0.5, 1.0) / self.vectors_per_cycle
 
     @property
     def is_halved(self) -> bool:
         """Whether a full vector is executed as two halves."""
         return self.vectors_per_cycle < 2.0
 
-    def stream_cycles(self, distinct_bytes: float, passes: float) -> float:
+    def stream_cycles(self, distinct_bytes: Numbers, passes: Numbers) -> Cycles:
         """Return the cycles to bring data `passes` times into the first cache."""
-        if distinct_bytes <= self.l1_bytes // 2:
-            return 0.0
-        if distinct_bytes <= self.l2_bytes * 3 // 4:
-            rate = self.L2_BYTES_PER_CYCLE
-        elif distinct_bytes <= self.L3_BYTES:
-            rate = self.L3_BYTES_PER_CYCLE
-        else:
-            rate = self.DRAM_BYTES_PER_CYCLE
-        return distinct_bytes * passes / rate
+        size = np.asarray(distinct_bytes, "float64")
+        near, own = size <= self.l1_bytes // 2, size <= self.l2_bytes * 3 // 4
+        far = np.where(size <= self.L3_BYTES, self.L3_BYTES_PER_CYCLE, self.DRAM_BYTES_PER_CYCLE)
+        rate = np.where(own, self.L2_BYTES_PER_CYCLE, far)
+        return np.where(near, 0.0, size * passes / rate)
 
-    def is_crowded(self, offsets: Iterable[int], ways: int = L1_WAYS) -> bool:
+    def is_crowded(self, offsets: npt.ArrayLike, ways: int = L1_WAYS) -> bool:
         """Tell whether lines at these offsets, in bytes, push each other out of the first cache.
 
         So they do where the stride is a large power of two, as it is with 512 channels. Up to so
         many `ways` of lines in one set are taken to do no harm.
         """
-        sets = Counter(offset % L1_WAY_BYTES // LINE_BYTES for offset in offsets)
-        return max(sets.values()) > ways
+        sets = np.asarray(offsets, "int64").ravel() % L1_WAY_BYTES // LINE_BYTES
+        return bool(np.bincount(sets).max() > ways)
 
-    def parallel_cycles(self, cycles: float, tasks: int) -> float:
-        """Return the cycles of a loop of equal tasks over all threads."""
-        if self.threads == 1 or tasks == 1:
+    def parallel_cycles(self, cycles: Cycles, tasks: npt.NDArray[np.int64]) -> Cycles:
+        """Return the cycles of loops of equal tasks over all threads."""
+        if self.threads == 1:
             return cycles
         rounds = -(-tasks // self.threads)
-        return cycles * rounds / tasks + self.LAUNCH_CYCLES
+        return np.where(tasks == 1, cycles, cycles * rounds / tasks + self.LAUNCH_CYCLES)

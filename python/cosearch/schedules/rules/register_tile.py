@@ -1,9 +1,10 @@
 """Matrix-like stages: pointwise, direct and grouped convolution, dense layers."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
 from tvm.s_tir import Schedule
 from tvm.s_tir.analysis import estimate_tir_flops
 from tvm.s_tir.schedule import LoopRV
@@ -12,10 +13,15 @@ from cosearch.schedules.rules import elementwise
 from cosearch.schedules.rules.anatomy import Axes, Stage, axes, operand_iterators
 from cosearch.schedules.rules.machine import Machine
 from cosearch.schedules.rules.tile import (
+    ORDERS,
+    PADDINGS,
+    Cycles,
+    Integers,
     Nest,
     Order,
     Padding,
     Tile,
+    Tiles,
     divisors,
     finish_tile,
     fit_tile,
@@ -93,26 +99,34 @@ class Product:
             return [("rows", "tile"), ("rows", "root"), ("columns", "root")]
         return [("rows", "inline"), ("columns", "inline")]
 
-    def tiles(self) -> Iterator[Tile]:
-        """Yield the tiles that the registers hold."""
+    def tiles(self) -> Tiles:
+        """Return the tiles that the registers hold."""
         _, height_extent, rows_extent, _ = grid(self.extents)
         unrolls = [steps for steps in UNROLLS if self.axes.reduction[-1] % steps == 0]
-        for vectors, lanes in row_shapes(self.group, self.machine):
-            for height in divisors(height_extent, self.machine.registers):
-                for rows in divisors(rows_extent, self.machine.registers):
-                    if not self.holds(Tile(height, rows, vectors, lanes)):
-                        continue
-                    for unroll in unrolls:
-                        for order, padding in self.placements:
-                            yield Tile(height, rows, vectors, lanes, order, padding, unroll)
+        variants = [
+            (ORDERS.index(order), PADDINGS.index(padding), unroll, 0)
+            for unroll in unrolls
+            for order, padding in self.placements
+        ]
+        return Tiles.of_rows(
+            (height, rows, vectors, lanes, *variant)
+            for vectors, lanes in row_shapes(self.group, self.machine)
+            for height in divisors(height_extent, self.machine.registers)
+            for rows in divisors(rows_extent, self.machine.registers)
+            if self._hold(height * rows, vectors)
+            for variant in variants
+        )
 
     def holds(self, tile: Tile) -> bool:
         """Tell whether the registers hold a tile, a row of weights and a value of the data."""
-        return tile.points * tile.vectors + tile.vectors + 1 <= self.machine.registers
+        return self._hold(tile.points, tile.vectors)
 
-    def cycles(self, tile: Tile) -> float:
+    def _hold(self, points: int, vectors: int) -> bool:
+        return points * vectors + vectors + 1 <= self.machine.registers
+
+    def cycles(self, tiles: Tiles) -> Cycles:
         """Count the steps of the reduction, and what streams through the caches."""
-        return _cycles(self, tile, self.machine)
+        return _cycles(self, tiles, self.machine)
 
     def fit(self, tile: Tile) -> Tile:
         """Refit a tile of another such stage."""
@@ -176,60 +190,66 @@ def study(schedule: Schedule, stage: Stage, machine: Machine) -> Product:
     )
 
 
-def _cycles(product: Product, tile: Tile, machine: Machine) -> float:
+def _cycles(product: Product, tiles: Tiles, machine: Machine) -> Cycles:
     extents = product.axes.spatial
-    outer, *counts = tile.tiles(extents)
+    outer, *counts = tiles.counts(extents)
     row_tiles, column_tiles = outer * counts[0] * counts[1], counts[2]
-    vectors = tile.points * tile.vectors
-    step = max(
-        vectors * machine.multiply_add_cycles(tile.lanes),
-        (tile.points + tile.vectors) / machine.loads_per_cycle,
-        machine.latency,
-    )
-    step += 1 / tile.unroll
-    if tile.padding != "tile" and machine.is_crowded(_row_offsets(product, tile)):
-        step *= CROWDED
+    vectors = tiles.points * tiles.vectors
+    arithmetic = vectors * machine.multiply_add_cycles(tiles.lanes)
+    loads = (tiles.points + tiles.vectors) / machine.loads_per_cycle
+    step = np.maximum(np.maximum(arithmetic, loads), machine.latency)
+    step += 1 / tiles.unroll
+    step[_are_crowded(product, tiles, machine)] *= CROWDED
     reduction = product.axes.reduction
     steps = product.depth * step + TILE_CYCLES * (1 + math.prod(reduction[:-1]) / 4)
     compute = row_tiles * column_tiles * (steps + 3 * vectors)
-    panel_bytes = product.weight_bytes / max(1, column_tiles)
-    if tile.order == "rows":
-        stream = machine.stream_cycles(product.weight_bytes, row_tiles)
-        stream += machine.stream_cycles(product.data_bytes, 1)
-    else:
-        stream = machine.stream_cycles(
-            product.data_bytes, column_tiles * product.group / extents[-1]
-        )
-        stream += machine.stream_cycles(panel_bytes, row_tiles * column_tiles)
-        stream += machine.stream_cycles(product.weight_bytes, 1)
+    stream = np.where(
+        tiles.order == ORDERS.index("rows"),
+        machine.stream_cycles(product.weight_bytes, row_tiles)
+        + machine.stream_cycles(product.data_bytes, 1),
+        machine.stream_cycles(product.data_bytes, column_tiles * product.group / extents[-1])
+        + machine.stream_cycles(product.weight_bytes / column_tiles, row_tiles * column_tiles)
+        + machine.stream_cycles(product.weight_bytes, 1),
+    )
     written = 4 * math.prod(extents)
-    stream += machine.stream_cycles(written, 1 + machine.lanes / tile.width)
-    padding = _padding_cycles(product, tile, machine, row_tiles)
-    return max(compute, (1 - STREAM_SHARE) * stream) + STREAM_SHARE * stream + padding
+    stream += machine.stream_cycles(written, 1 + machine.lanes / tiles.width)
+    padding = _padding_cycles(product, tiles, machine, row_tiles)
+    hidden = np.maximum(compute, (1 - STREAM_SHARE) * stream)
+    return np.asarray(hidden + STREAM_SHARE * stream + padding)
 
 
-def _row_offsets(product: Product, tile: Tile) -> list[int]:
+def _are_crowded(product: Product, tiles: Tiles, machine: Machine) -> npt.NDArray[np.bool_]:
+    """Tell of which tiles the rows of data push each other out of the first cache."""
+    shapes = list(zip(tiles.height.tolist(), tiles.rows.tolist(), strict=True))
+    crowded = {
+        (height, rows): machine.is_crowded(_row_offsets(product, height, rows))
+        for height, rows in set(shapes)
+    }
+    copied = tiles.padding == PADDINGS.index("tile")
+    return np.asarray(np.array([crowded[shape] for shape in shapes], bool) & ~copied)
+
+
+def _row_offsets(product: Product, tile_height: int, tile_rows: int) -> Integers:
     """Where the rows of a tile find their data, in bytes."""
     _, height, rows, _ = grid(product.axes.spatial)
     _, data_height, data_rows, depth = grid(product.data_shape)
     down, across = max(1, data_height // height) * data_rows, max(1, data_rows // rows)
-    return [
-        4 * depth * (h * down + r * across) for h in range(tile.height) for r in range(tile.rows)
-    ]
+    places = down * np.arange(tile_height)[:, None] + across * np.arange(tile_rows)
+    return np.asarray(4 * depth * places)
 
 
-def _padding_cycles(product: Product, tile: Tile, machine: Machine, row_tiles: int) -> float:
-    if tile.padding == "inline":
-        return 0.0
+def _padding_cycles(
+    product: Product, tiles: Tiles, machine: Machine, row_tiles: Integers
+) -> Cycles:
     value = 2 / machine.lanes if product.pad_width % (machine.lanes // 2) == 0 else 1.5
-    if tile.padding == "root":
-        copied = product.pad_values * value + machine.stream_cycles(8 * product.pad_values, 1)
-        return copied + (machine.LAUNCH_CYCLES if machine.threads > 1 else 0)
+    root = product.pad_values * value + machine.stream_cycles(8 * product.pad_values, 1)
+    root = root + (machine.LAUNCH_CYCLES if machine.threads > 1 else 0)
     _, height, rows, _ = grid(product.axes.spatial)
     # A tile also copies the window around it.
     window = [*product.axes.reduction, 1, 1][:2]
-    share = (tile.height + window[0] - 1) * (tile.rows + window[1] - 1) / (height * rows)
-    return row_tiles * product.pad_values * share * value
+    share = (tiles.height + window[0] - 1) * (tiles.rows + window[1] - 1) / (height * rows)
+    copied = row_tiles * product.pad_values * share * value
+    return np.choose(tiles.padding, [np.zeros(len(tiles)), copied, np.full(len(tiles), root)])
 
 
 def apply(schedule: Schedule, stage: Stage, tile: Tile, machine: Machine) -> None:

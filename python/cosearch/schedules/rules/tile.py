@@ -2,10 +2,12 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, cast
 
+import numpy as np
+import numpy.typing as npt
 from tvm.s_tir import Schedule
 from tvm.s_tir.schedule import ExprRV, LoopRV, SBlockRV
 
@@ -23,6 +25,10 @@ MAX_ROW_VECTORS = 6
 
 Order = Literal["rows", "columns"]
 Padding = Literal["inline", "tile", "root"]
+ORDERS: tuple[Order, ...] = ("rows", "columns")
+PADDINGS: tuple[Padding, ...] = ("inline", "tile", "root")
+Integers = npt.NDArray[np.int64]
+Cycles = npt.NDArray[np.float64]
 _SIZE = "([1-9][0-9]{0,8})"
 _TEXT = re.compile(
     rf"{_SIZE}x{_SIZE}x{_SIZE}x{_SIZE} (rows|columns) (inline|tile|root) "
@@ -104,29 +110,132 @@ class Tile:
         """Rows of vectors in the tile."""
         return self.height * self.rows
 
-    def tiles(self, extents: Sequence[int]) -> tuple[int, int, int, int]:
+    def tasks(self, extents: Sequence[int]) -> int:
+        """Return the iterations of the parallel loop."""
+        return int(Tiles.of([self]).tasks(extents)[0])
+
+    def fused(self, extents: Sequence[int]) -> int:
+        """Return how many of the outermost loops are fused into the parallel one."""
+        return int(Tiles.of([self]).fused(extents)[0])
+
+
+class Tiles:
+    """Many tiles in columns, which are ranked at once.
+
+    Parameters
+    ----------
+    columns : numpy.ndarray
+        int64 ``[8, tiles]``: the attributes of `Tile` in their order, without its cycles; of an
+        order and a place of the padding, their places in `ORDERS` and `PADDINGS`.
+    """
+
+    def __init__(self, columns: Integers) -> None:
+        self.columns = columns
+        self.height: Integers = columns[0]
+        self.rows: Integers = columns[1]
+        self.vectors: Integers = columns[2]
+        self.lanes: Integers = columns[3]
+        self.order: Integers = columns[4]
+        self.padding: Integers = columns[5]
+        self.unroll: Integers = columns[6]
+        self.parallel: Integers = columns[7]
+
+    @classmethod
+    def of(cls, tiles: Iterable[Tile]) -> "Tiles":
+        """Put tiles in columns."""
+        return cls.of_rows(
+            (
+                *(tile.height, tile.rows, tile.vectors, tile.lanes),
+                *(ORDERS.index(tile.order), PADDINGS.index(tile.padding)),
+                *(tile.unroll, int(tile.parallel)),
+            )
+            for tile in tiles
+        )
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[Sequence[int]]) -> "Tiles":
+        """Put tiles in columns that are given in rows."""
+        return cls(np.array(list(rows), "int64").reshape(-1, 8).T)
+
+    def __len__(self) -> int:
+        """Count the tiles."""
+        return len(self.height)
+
+    def tile(self, place: int, cycles: float) -> Tile:
+        """Return one of them, with what its nest should take."""
+        height, rows, vectors, lanes, order, padding, unroll, parallel = (
+            int(value) for value in self.columns[:, place]
+        )
+        return Tile(
+            *(height, rows, vectors, lanes, ORDERS[order], PADDINGS[padding]),
+            *(unroll, bool(parallel), cycles),
+        )
+
+    @property
+    def width(self) -> Integers:
+        """Extents of the tiles along the last axis."""
+        return self.vectors * self.lanes
+
+    @property
+    def points(self) -> Integers:
+        """Rows of vectors in the tiles."""
+        return self.height * self.rows
+
+    def counts(self, extents: Sequence[int]) -> tuple[int, Integers, Integers, Integers]:
         """Return the numbers of tiles along all axes but three together, and each of these."""
         outer, height, rows, width = grid(extents)
         return outer, height // self.height, rows // self.rows, width // self.width
 
-    def tasks(self, extents: Sequence[int]) -> int:
-        """Return the iterations of the parallel loop."""
-        return math.prod(self._outer(extents)[: self.fused(extents)])
+    def tasks(self, extents: Sequence[int]) -> Integers:
+        """Return the iterations of the parallel loop of each."""
+        products = np.cumprod(self._outer(extents), axis=0)
+        last = self.fused(extents) - 1
+        return np.asarray(products[last, np.arange(len(self))])
 
-    def fused(self, extents: Sequence[int]) -> int:
-        """Return how many of the outermost loops are fused into the parallel one."""
+    def fused(self, extents: Sequence[int]) -> Integers:
+        """Return how many of the outermost loops of each are fused into the parallel one."""
         loops = self._outer(extents)
-        last = len(loops) - (self.order == "rows" and self.padding == "tile")
+        kept = (self.order == ORDERS.index("rows")) & (self.padding == PADDINGS.index("tile"))
+        last = len(loops) - kept.astype("int64")
         # A loop that is left alone needs no division to know where it is.
-        for count in range(1, last):
-            if math.prod(loops[:count]) >= ENOUGH_TASKS:
-                return count
-        return last
+        enough = np.cumprod(loops, axis=0) >= ENOUGH_TASKS
+        first = np.where(enough[-1], enough.argmax(axis=0) + 1, len(loops))
+        return np.asarray(np.minimum(first, last))
 
-    def _outer(self, extents: Sequence[int]) -> list[int]:
-        outer, height, rows, width = self.tiles(extents)
-        ordered = [height, rows, width] if self.order == "rows" else [width, height, rows]
-        return [outer, *ordered]
+    def _outer(self, extents: Sequence[int]) -> Integers:
+        outer, height, rows, width = self.counts(extents)
+        by_rows = self.order == ORDERS.index("rows")
+        return np.stack(
+            [
+                np.full(len(self), outer),
+                np.where(by_rows, height, width),
+                np.where(by_rows, rows, height),
+                np.where(by_rows, width, rows),
+            ]
+        )
+
+
+class RankedTiles(Sequence[Tile]):
+    """Tiles, the best first, made when they are asked for.
+
+    Parameters
+    ----------
+    tiles : Tiles
+    cycles : numpy.ndarray
+        ``[tiles]``: what the nest should take with each.
+    """
+
+    def __init__(self, tiles: Tiles, cycles: Cycles) -> None:
+        ranks = np.argsort(cycles, kind="stable")
+        self.tiles, self.cycles = Tiles(tiles.columns[:, ranks]), cycles[ranks]
+
+    def __len__(self) -> int:
+        """Count the tiles."""
+        return len(self.tiles)
+
+    def __getitem__(self, place: int) -> Tile:  # type: ignore[override] # slices are not asked for
+        """Return the tile of a rank."""
+        return self.tiles.tile(place, float(self.cycles[place]))
 
 
 @dataclass
@@ -161,11 +270,11 @@ class Study(Protocol):
     def extents(self) -> tuple[int, ...]:
         """Extents of the result."""
 
-    def tiles(self) -> Iterator[Tile]:
-        """Yield the tiles worth ranking, all of them serial."""
+    def tiles(self) -> Tiles:
+        """Return the tiles worth ranking, all of them serial."""
 
-    def cycles(self, tile: Tile) -> float:
-        """Return the cycles that the stage should take with a tile on one thread."""
+    def cycles(self, tiles: Tiles) -> Cycles:
+        """Return the cycles that the stage should take with each tile on one thread."""
 
     def fit(self, tile: Tile) -> Tile:
         """Return the tile that is nearest to one for other extents."""
@@ -193,25 +302,27 @@ def row_shapes(extent: int, machine: Machine) -> list[tuple[int, int]]:
     return [(1, width) for width in divisors(extent, machine.lanes)] + several
 
 
-def rank_tiles(study: Study, machine: Machine) -> list[Tile]:
+def rank_tiles(study: Study, machine: Machine) -> RankedTiles:
     """Return the tiles of a stage, serial and parallel ones, by cycles: the best one first."""
-    ranked: list[Tile] = []
-    for tile in study.tiles():
-        cycles = study.cycles(tile)
-        ranked.append(replace(tile, cycles=cycles))
-        if machine.threads > 1:
-            tasks = tile.tasks(study.extents)
-            spread_cycles = machine.parallel_cycles(cycles, tasks)
-            ranked.append(replace(tile, parallel=True, cycles=spread_cycles))
-    return sorted(ranked, key=lambda tile: tile.cycles)
+    tiles = study.tiles()
+    if machine.threads > 1:
+        both = np.repeat(tiles.columns, 2, axis=1)
+        both[-1] = np.arange(both.shape[1]) % 2
+        tiles = Tiles(both)
+    return RankedTiles(tiles, _timed(study, tiles, machine))
 
 
 def time_tile(study: Study, tile: Tile, machine: Machine) -> Tile:
     """Return a tile with the cycles that the stage should take with it."""
-    cycles = study.cycles(tile)
-    if tile.parallel:
-        cycles = machine.parallel_cycles(cycles, tile.tasks(study.extents))
-    return replace(tile, cycles=cycles)
+    return replace(tile, cycles=float(_timed(study, Tiles.of([tile]), machine)[0]))
+
+
+def _timed(study: Study, tiles: Tiles, machine: Machine) -> Cycles:
+    cycles = study.cycles(tiles)
+    if not tiles.parallel.any():
+        return cycles
+    spread_cycles = machine.parallel_cycles(cycles, tiles.tasks(study.extents))
+    return np.where(tiles.parallel > 0, spread_cycles, cycles)
 
 
 def fit_tile(

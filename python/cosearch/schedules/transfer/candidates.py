@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from tvm.ir import IRModule
@@ -122,7 +123,7 @@ def rank_candidates(
         return
     designs = _transferred(designer, found)
     ranked = designer.rank()
-    judged = ranked[:JUDGED]
+    judged = list(islice(ranked, JUDGED))
     candidates = [designs[d.text] if d.text in designs else Candidate(d) for d in judged]
     known = {design.text for design in judged}
     candidates += [c for text, c in designs.items() if text not in known]
@@ -136,7 +137,7 @@ def rank_candidates(
             replace(c, expected_us=float(us)) for c, us in zip(candidates, expected, strict=True)
         ]
         yield from sorted([*priced, *traces], key=lambda c: _price(c, relative))
-    yield from (Candidate(design) for design in ranked[JUDGED:])
+    yield from (Candidate(design) for design in ranked)
 
 
 def _transferred(designer: Designer, found: list[tuple[Donor, Neighbour]]) -> dict[str, Candidate]:

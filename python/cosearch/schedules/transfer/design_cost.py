@@ -11,6 +11,7 @@ import numpy.typing as npt
 import tvm_ffi
 
 from cosearch.schedules.rules.design import Design, Designer
+from cosearch.schedules.rules.tile import ORDERS, PADDINGS
 from cosearch.schedules.similarity import COORDINATES
 from cosearch.schedules.store.errors import DamagedDataError
 from cosearch.schedules.transfer.forest import load_forest
@@ -31,8 +32,6 @@ _PARAMETERS = {
 }
 ROUNDS = 200
 _RULES = ("Elementwise", "Product", "Channelwise")
-_ORDERS = ("rows", "columns")
-_PADDINGS = ("inline", "tile", "root")
 
 Rows = npt.NDArray[np.float32]
 
@@ -75,8 +74,8 @@ def design_features(designer: Designer, designs: Sequence[Design]) -> Rows:
                 float(tile.vectors),
                 math.log2(tile.lanes),
                 float(tile.points * tile.vectors),
-                float(_ORDERS.index(tile.order)),
-                float(_PADDINGS.index(tile.padding)),
+                float(ORDERS.index(tile.order)),
+                float(PADDINGS.index(tile.padding)),
                 float(tile.unroll),
                 math.log2(tasks),
                 float(-tasks % machine.threads),

@@ -86,8 +86,8 @@ def test_rows_that_share_lines_of_the_cache_are_kept_few():
     """28 rows of 512 channels are 14 in each set of the first cache, which holds 8."""
     (tile,) = rank_designs(layer((1, 14, 14, 512), conv, out=512), AVX512)[0].tiles
     assert tile.points <= 16
-    assert AVX512.is_crowded(2048 * row for row in range(28))
-    assert not AVX512.is_crowded(2048 * row for row in range(14))
+    assert AVX512.is_crowded([2048 * row for row in range(28)])
+    assert not AVX512.is_crowded([2048 * row for row in range(14)])
 
 
 def test_small_layers_stay_serial_and_large_ones_do_not():
