@@ -31,8 +31,6 @@ UNSURE = 0.1
 """Width of the interval from which on an estimate is unstable."""
 NINETY_PERCENT = 1.645
 """Standard deviations on both sides of the mean that hold 90 % of a normal distribution."""
-CHANGED = 0.02
-"""How much slower the reference is, always, where the calibration was another processor's."""
 FASTER = 5
 """So many windows, and this share of all, in which it was faster than in the calibration are no
 accident."""
@@ -168,8 +166,8 @@ def low_quantile(
 def clean_pace(pace: Values, calibration: Calibration) -> float:
     """Return the pace of the reference work where nothing disturbs it.
 
-    It is the calibrated one, unless the machine was faster several times, or is always slower by
-    the same: then the calibration was disturbed, or was that of another processor.
+    It is the calibrated one, unless the machine was faster several times: then the calibration was
+    disturbed. That it is slower, however steadily, says that others share the cores.
 
     Parameters
     ----------
@@ -181,11 +179,7 @@ def clean_pace(pace: Values, calibration: Calibration) -> float:
     seen = np.sort(pace.min(axis=1))
     count = max(FASTER, math.ceil(FASTER_SHARE * len(seen)))
     least = least_agreeing(seen, count) if len(seen) >= count else None
-    if least is None:
-        return calibration.pace
-    slower = least > calibration.pace * (1 + CHANGED)
-    steady = len(seen) >= ENOUGH and np.median(seen) <= least * (1 + TOLERANCE)
-    return least if least < calibration.pace or (slower and steady) else calibration.pace
+    return calibration.pace if least is None else min(least, calibration.pace)
 
 
 def _ranks(count: int, quantile: float) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from cosearch.timing.calibration import Calibration
 from cosearch.timing.estimate import (
     ENOUGH,
     FEW,
+    NINETY_PERCENT,
     SURE,
     UNSURE,
     are_good,
@@ -120,6 +121,20 @@ class SegmentedEstimate:
             call_low_us=np.maximum(self.call_low_us - call_us, 0),
             call_high_us=np.maximum(self.call_high_us - call_us, 0),
         )
+
+    def widened(self, standard_error: float) -> "SegmentedEstimate":
+        """Let the interval hold what estimates of other times say.
+
+        Parameters
+        ----------
+        standard_error : float
+            Of their mean, as a share of it.
+        """
+        half = NINETY_PERCENT * standard_error * self.latency_us
+        low_us = min(self.low_us, self.latency_us - half)
+        high_us = max(self.high_us, self.latency_us + half)
+        unstable = self.unstable or high_us - low_us > UNSURE * self.latency_us
+        return replace(self, low_us=low_us, high_us=high_us, unstable=unstable)
 
 
 def choose_segments(call_us: Values) -> npt.NDArray[np.int64]:
