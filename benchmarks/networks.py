@@ -1,4 +1,4 @@
-"""Networks that nobody here wrote, as ONNX: transformers' vision models, onnx's light ones."""
+"""Networks as ONNX: transformers' vision models, onnx's light ones, and some of our own spaces."""
 
 import io
 import warnings
@@ -10,6 +10,9 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from cosearch.spaces import Space
+from cosearch.spaces.named import space_named
+
 LIGHT = {
     "densenet121": "light_densenet121.onnx",
     "inception_v1": "light_inception_v1.onnx",
@@ -19,8 +22,14 @@ LIGHT = {
 }
 """Models of the ONNX model zoo without their weights: random ones are filled in."""
 
-NAS_NETWORKS = ("mobilenet_v1", "mobilenet_v2", "efficientnet_b0", "regnet_x_200mf", "resnet18")
-"""The vision models with a random initialisation."""
+VISION_MODELS = ("mobilenet_v1", "mobilenet_v2", "efficientnet_b0", "regnet_x_200mf", "resnet18")
+"""Models of transformers with a random initialisation."""
+
+SPACES = ("mbconv", "fbnet", "nasbench201")
+"""The package's own spaces; of each, one architecture drawn with a fixed seed."""
+
+NAS_NETWORKS = (*VISION_MODELS, *SPACES)
+"""Networks that are made by torch."""
 
 
 def load_network(name: str, batch: int = 1) -> onnx.ModelProto:
@@ -102,9 +111,36 @@ def _factors(model: onnx.ModelProto) -> set[str]:
 def torch_network(name: str) -> Any:
     """Return one of `NAS_NETWORKS` as a torch module from images to logits, always the same one."""
     import torch
-    import transformers
 
     torch.manual_seed(0)
+    network = _of_space(name) if name in SPACES else _vision_model(name)
+    _calibrate(network, torch.randn(8, *image_shape(name)))
+    return network
+
+
+def image_shape(name: str) -> tuple[int, ...]:
+    """Return channels, height and width of the images of one of `NAS_NETWORKS`."""
+    if name not in SPACES:
+        return 3, 224, 224
+    space, architecture = _drawn(name)
+    return space.blocks(architecture)[0].input_shape[1:]
+
+
+def _drawn(name: str) -> tuple[Space, np.ndarray]:
+    """Draw an architecture of a space, always the same one."""
+    space = space_named(name)
+    return space, space.sample(1, np.random.default_rng(0))[0]
+
+
+def _of_space(name: str) -> Any:
+    space, architecture = _drawn(name)
+    return space.network(architecture).eval()
+
+
+def _vision_model(name: str) -> Any:
+    import torch
+    import transformers
+
     transformers.logging.set_verbosity_error()
     backbone = _CONFIGURATIONS[name](transformers).eval()
     if name == "efficientnet_b0":
@@ -119,9 +155,7 @@ def torch_network(name: str) -> Any:
         def forward(self, pixels: torch.Tensor) -> torch.Tensor:
             return self.backbone(pixels).logits
 
-    network = Logits().eval()
-    _calibrate(network, torch.randn(8, 3, 224, 224))
-    return network
+    return Logits().eval()
 
 
 def _export(name: str, batch: int) -> onnx.ModelProto:
@@ -132,7 +166,7 @@ def _export(name: str, batch: int) -> onnx.ModelProto:
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         torch.onnx.export(
             torch_network(name),
-            (torch.zeros(batch, 3, 224, 224),),
+            (torch.zeros(batch, *image_shape(name)),),
             content,
             input_names=["pixels"],
             output_names=["logits"],

@@ -17,6 +17,7 @@ CONFIG_KEYS = {
     "relax.cosearch.verify": "bool",
     "relax.cosearch.patterns": "ffi.Array",
     "relax.cosearch.keep_blocks": "bool",
+    "relax.cosearch.winograd": "bool",
 }
 """Keys of ``PassContext(config=...)`` and their types."""
 

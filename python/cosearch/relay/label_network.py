@@ -5,12 +5,12 @@ from typing import Any
 import tvm
 from tvm.ir import IRModule
 from tvm.target import Target
-from tvm.tirx import PrimFunc
 
 from cosearch.blocks import workload_signature
 from cosearch.latency.laboratory import Laboratory
 from cosearch.relay.build import build
 from cosearch.relay.measure_network import NetworkLabels, measure_network
+from cosearch.schedules.apply import is_workload
 from cosearch.schedules.database import ScheduleDatabase
 from cosearch.schedules.lower import lower_to_workloads
 from cosearch.timing.time_calls import BUDGET_S
@@ -57,7 +57,7 @@ def label_network(
     if name:
         found = found.named(name)
     for func in lower_to_workloads(mod, target).functions.values():
-        if isinstance(func, PrimFunc):
+        if is_workload(func):
             database.keep_workload(func, workload_signature(func))
     database.add_labels([found.network, *found.kernels.values()])
     return found

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from tvm import relax
 from tvm.ir import GlobalVar, IRModule, Op
 
+from cosearch.schedules.winograd import WEIGHT
+
 
 @dataclass
 class CallSite:
@@ -90,6 +92,8 @@ class CallSites:
                 if not isinstance(call, relax.Call):
                     continue
                 if call.op == call_tir:
+                    if WEIGHT in (mod[call.args[0]].attrs or {}):
+                        continue  # it is run while compiling
                     name = str(call.args[0].name_hint)
                     self.kernels.setdefault(name, CallSite()).add(block)
                     self._extend(name, block)

@@ -13,6 +13,7 @@ from tvm.target import Target
 from tvm.tirx import PrimFunc
 
 from cosearch.schedules.plan_copies import CopyPlan, plan_copies
+from cosearch.schedules.winograd import WEIGHT, transform_weight
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ def fold_weights(mod: IRModule) -> IRModule:
 
     Schedules choose the layout of weights, and what rewrites a weight is a kernel called on a
     constant. TVM's FoldConstant compiles such calls one by one; here numpy runs those that only
-    move elements, the others are compiled as one library, and equal calls share one result.
+    move elements or transform weights (see `winograd_weight`), the others are compiled as one
+    library, and equal calls share one result.
 
     Parameters
     ----------
@@ -52,6 +54,13 @@ def fold_weights(mod: IRModule) -> IRModule:
         The module without those calls and without kernels that nothing calls any more.
     """
     mod = relax.transform.CanonicalizeBindings()(mod)
+    while (folded := _fold_once(mod)) is not None:  # the next call may be on what is constant now
+        mod = folded
+    return mod
+
+
+def _fold_once(mod: IRModule) -> IRModule | None:
+    """Replace the kernel calls on constants; return None where there are none."""
     calls = {
         var.name_hint: {call.var: call for call in _constant_calls(mod, func)}
         for var, func in mod.functions.items()
@@ -59,13 +68,14 @@ def fold_weights(mod: IRModule) -> IRModule:
     }
     results = _run(mod, [call for found in calls.values() for call in found.values()])
     if not results:
-        return mod
+        return None
     folded = mod.clone()
     for var, func in mod.functions.items():
         if calls.get(var.name_hint):
             folded.update_func(var, _substitute(func, calls[var.name_hint], results))
     cleanup = [relax.transform.CanonicalizeBindings(), relax.transform.DeadCodeElimination()]
-    return tvm.transform.Sequential(cleanup, name="cosearch.FoldWeights")(folded)
+    result: IRModule = tvm.transform.Sequential(cleanup, name="cosearch.FoldWeights")(folded)
+    return result
 
 
 def _constant_calls(mod: IRModule, func: relax.Function) -> Iterator[_Call]:
@@ -108,10 +118,14 @@ def _run(mod: IRModule, calls: list[_Call]) -> dict[tuple[Any, ...], relax.Expr]
 
 
 def _runners(mod: IRModule, calls: list[_Call]) -> dict[str, _Runner]:
-    """Return what runs each kernel: numpy where it only moves elements, or else a library."""
+    """Return what runs each kernel: numpy where that is known how to, or else a library."""
     runners: dict[str, _Runner] = {}
     others: dict[str, PrimFunc] = {}
     for name, outputs in {call.kernel: len(call.outputs) for call in calls}.items():
+        m = (mod[name].attrs or {}).get(WEIGHT)
+        if m is not None:
+            runners[name] = partial(_run_transform, int(m))
+            continue
         plan = plan_copies(mod[name], outputs)
         if plan is not None:
             runners[name] = partial(_run_plan, plan)
@@ -125,6 +139,11 @@ def _runners(mod: IRModule, calls: list[_Call]) -> dict[str, _Runner]:
 
 def _run_plan(plan: CopyPlan, call: _Call) -> list[Any]:
     return list(plan.run([constant.value.numpy() for constant in call.constants]))
+
+
+def _run_transform(m: int, call: _Call) -> list[Any]:
+    (weight,) = call.constants
+    return [transform_weight(weight.value.numpy(), m)]
 
 
 def _run_compiled(kernel: Callable[..., None], call: _Call) -> list[Any]:

@@ -62,17 +62,22 @@ def hoist_weights(mod: IRModule) -> IRModule:
 
 
 def _rewrites(func: relax.Function) -> tuple[relax.VarBinding, ...]:
-    """Return the bindings of kernel calls that read nothing but the block's weights."""
+    """Return the bindings of kernel calls that read nothing but the block's weights.
+
+    One that reads what another one made of a weight is one of them.
+    """
     weights = set(func.params[int(func.attrs.get("num_input", len(func.params))) :])
     call_tir = Op.get("relax.call_tir")
-    return tuple(
-        binding
-        for block in func.body.blocks
-        for binding in block.bindings
-        if isinstance(binding.value, relax.Call)
-        and binding.value.op == call_tir
-        and all(arg in weights for arg in binding.value.args[1].fields)
-    )
+    found = []
+    for block in func.body.blocks:
+        for binding in block.bindings:
+            value = binding.value
+            if not isinstance(value, relax.Call) or value.op != call_tir:
+                continue
+            if all(arg in weights for arg in value.args[1].fields):
+                found.append(binding)
+                weights.add(binding.var)
+    return tuple(found)
 
 
 def _without(func: relax.Function, rewrites: tuple[relax.VarBinding, ...]) -> relax.Function:
@@ -107,9 +112,9 @@ class _Callers(relax.PyExprMutator):  # type: ignore[misc] # TVM's classes are A
         if entry is None:
             return call
         actual = dict(zip(entry.params, call.args, strict=True))
-        packed = [
-            self.builder_.emit(_with_arguments(rewrite.value, actual)) for rewrite in entry.rewrites
-        ]
+        for rewrite in entry.rewrites:
+            actual[rewrite.var] = self.builder_.emit(_with_arguments(rewrite.value, actual))
+        packed = [actual[rewrite.var] for rewrite in entry.rewrites]
         return relax.Call(entry.block, [*call.args, *packed])
 
 

@@ -10,10 +10,15 @@ from tvm.target import Target
 from cosearch.blocks import LiftBlocks
 from cosearch.frontend import Normalize
 from cosearch.schedules.vector_math import polynomial_legalizers
+from cosearch.schedules.winograd import free_weight_layouts, winograd_legalizers
 
 
 def lower_to_workloads(
-    mod: IRModule, target: Target, patterns: Sequence[str] | None = None
+    mod: IRModule,
+    target: Target,
+    patterns: Sequence[str] | None = None,
+    *,
+    winograd: bool = True,
 ) -> IRModule:
     """Normalise a network, lift its blocks and fuse each block's ops into workloads.
 
@@ -29,11 +34,18 @@ def lower_to_workloads(
         The target, which the legalisation of some operators asks for.
     patterns : sequence of str, optional
         Patterns of blocks to lift, by default all.
+    winograd : bool
+        Whether convolutions may be computed by minimal filtering (see `winograd_conv2d`), where it
+        is expected to be faster. Its results differ from the direct form's by a few units of the
+        sixth digit.
     """
+    legalizers = polynomial_legalizers()
+    if winograd:
+        legalizers |= winograd_legalizers(target)
     passes = [
         Normalize(),
         LiftBlocks(patterns),
-        relax.transform.LegalizeOps(polynomial_legalizers()),
+        relax.transform.LegalizeOps(legalizers),
         relax.transform.AnnotateTIROpPattern(),
         relax.transform.FuseOps(),
         relax.transform.FuseTIR(),
@@ -43,4 +55,5 @@ def lower_to_workloads(
         relax.transform.AttachAttrLayoutFreeBuffers(),
     ]
     with target:
-        return tvm.transform.Sequential(passes, name="cosearch.LowerToWorkloads")(mod)
+        lowered = tvm.transform.Sequential(passes, name="cosearch.LowerToWorkloads")(mod)
+    return free_weight_layouts(lowered)

@@ -9,6 +9,9 @@ from tvm.s_tir.schedule import SBlockRV
 from tvm.tirx.analysis import undefined_vars
 
 SPATIAL, REDUCTION = 0, 2
+WINOGRAD = "cosearch.winograd"
+"""Annotation of the blocks of a convolution by minimal filtering: a part, and the rows of a tile of
+results."""
 
 
 @dataclass
@@ -23,11 +26,14 @@ class Stage:
         The block with a reduction that `last` finishes; None where there is none.
     pads : list of SBlockRV
         Blocks that prepare the anchor's input and cannot be inlined for free: they pad.
+    transforms : list of SBlockRV
+        Blocks that make results of another shape out of what the anchor sums up.
     """
 
     last: SBlockRV
     anchor: SBlockRV | None = None
     pads: list[SBlockRV] = field(default_factory=list)
+    transforms: list[SBlockRV] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,16 @@ def find_stages(schedule: Schedule) -> list[Stage]:
     pads: list[SBlockRV] = []
     while blocks:
         block = blocks.pop(0)
+        part, _ = winograd_part(schedule, block)
+        if part == "product":
+            transforms, blocks = blocks[:2], blocks[2:]
+            last, blocks = _absorb(schedule, transforms[-1], blocks)
+            stages.append(Stage(last or transforms[-1], block, pads, transforms))
+            pads = []
+            continue
+        if part:
+            pads.append(block)
+            continue
         if has_reduction(schedule, block):
             last, blocks = _finish(schedule, block, blocks)
             stages.append(Stage(last, block, pads))
@@ -112,26 +128,46 @@ def find_stages(schedule: Schedule) -> list[Stage]:
     return stages
 
 
+def winograd_part(schedule: Schedule, block: SBlockRV) -> tuple[str, int]:
+    """Return what a block does in a convolution by minimal filtering, and the rows of a tile."""
+    annotation = schedule.get(block).annotations.get(WINOGRAD)
+    if annotation is None:
+        return "", 0
+    part, m = str(annotation).split()
+    return part, int(m)
+
+
 def _finish(
     schedule: Schedule, anchor: SBlockRV, blocks: list[SBlockRV]
 ) -> tuple[SBlockRV, list[SBlockRV]]:
     """Inline the elementwise tail of a reduction; return its last block and the blocks left."""
-    extents = axes(schedule, anchor).spatial
+    last, left = _absorb(schedule, anchor, blocks)
+    return last or schedule.cache_write(anchor, 0, "global"), left
+
+
+def _absorb(
+    schedule: Schedule, block: SBlockRV, blocks: list[SBlockRV]
+) -> tuple[SBlockRV | None, list[SBlockRV]]:
+    """Inline the elementwise tail of a block into its own last block; return it, if there is one.
+
+    The second part of the answer is the blocks that are left.
+    """
+    extents = axes(schedule, block).spatial
     tail: list[SBlockRV] = []
-    names = {_name(schedule, anchor)}
-    for block in blocks:
-        producers = {_name(schedule, producer) for producer in schedule.get_producers(block)}
-        if producers and producers <= names and _is_elementwise(schedule, block, extents):
-            tail.append(block)
-            names.add(_name(schedule, block))
-    while tail and not _ends_at(schedule, anchor, tail):
+    names = {_name(schedule, block)}
+    for follower in blocks:
+        producers = {_name(schedule, producer) for producer in schedule.get_producers(follower)}
+        if producers and producers <= names and _is_elementwise(schedule, follower, extents):
+            tail.append(follower)
+            names.add(_name(schedule, follower))
+    while tail and not _ends_at(schedule, block, tail):
         tail.pop()
     if not tail:
-        return schedule.cache_write(anchor, 0, "global"), blocks
-    done = {_name(schedule, block) for block in tail}
-    left = [block for block in blocks if _name(schedule, block) not in done]
-    for block in tail[:-1]:
-        schedule.compute_inline(block)
+        return None, blocks
+    done = {_name(schedule, follower) for follower in tail}
+    left = [follower for follower in blocks if _name(schedule, follower) not in done]
+    for follower in tail[:-1]:
+        schedule.compute_inline(follower)
     return tail[-1], left
 
 

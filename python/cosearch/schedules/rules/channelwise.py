@@ -113,6 +113,10 @@ class Channelwise:
         cycles += self.machine.stream_cycles(4 * math.prod(self.data), 0.5)
         return np.asarray(cycles * ORDER_COSTS[tiles.order])
 
+    def tasks(self, tiles: Tiles) -> Integers:
+        """Return the iterations of the parallel loop with each tile."""
+        return tiles.tasks(self.extents)
+
     def fit(self, tile: Tile) -> Tile:
         """Refit a tile of another such stage."""
         fitted = fit_tile(tile, self.extents, self.machine, self.holds)

@@ -10,7 +10,7 @@ from tvm.ir import IRModule
 from tvm.s_tir import Schedule
 from tvm.s_tir import meta_schedule as ms
 
-from cosearch.schedules.rules import channelwise, elementwise, register_tile
+from cosearch.schedules.rules import channelwise, elementwise, register_tile, winograd
 from cosearch.schedules.rules.anatomy import NotScheduled, Stage, find_stages
 from cosearch.schedules.rules.machine import Machine
 from cosearch.schedules.rules.tile import RankedTiles, Study, Tile, rank_tiles, time_tile
@@ -161,7 +161,7 @@ def apply_design(mod: IRModule, design: Design, machine: Machine) -> Schedule:
 
 def _rule_for(schedule: Schedule, stage: Stage) -> ModuleType:
     """Return the module of the rule that fits a stage."""
-    for rule in (elementwise, register_tile, channelwise):
+    for rule in (winograd, elementwise, register_tile, channelwise):
         if rule.matches(schedule, stage):
             return rule
     raise NotScheduled("no rule for such a reduction")

@@ -15,6 +15,7 @@ from cosearch.schedules.rules.anatomy import Stage, axes
 from cosearch.schedules.rules.machine import Machine
 from cosearch.schedules.rules.tile import (
     Cycles,
+    Integers,
     Tile,
     Tiles,
     finish_tile,
@@ -64,6 +65,10 @@ class Elementwise:
             vector = np.asarray(tiles.width * np.where(narrow, 1.0, GATHERED_CYCLES))
         streamed = self.machine.stream_cycles(8 * total, 1)
         return np.asarray(total / tiles.width * (vector + 1) + streamed)
+
+    def tasks(self, tiles: Tiles) -> Integers:
+        """Return the iterations of the parallel loop with each tile."""
+        return tiles.tasks(self.extents)
 
     def fit(self, tile: Tile) -> Tile:
         """Refit a tile of another result."""

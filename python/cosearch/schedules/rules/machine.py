@@ -1,7 +1,7 @@
 """What the rules know of a CPU: its vectors, registers, caches and threads."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -73,6 +73,11 @@ class Machine:
         if "neon" in features:
             return cls(4, 32, threads=threads)
         return cls(4, 16, threads=threads)
+
+    @property
+    def alone(self) -> "Machine":
+        """The machine with one thread."""
+        return replace(self, threads=1)
 
     def multiply_add_cycles(self, lanes: Numbers) -> Cycles:
         """Return the cycles of a multiply-add of so many values, at most a register of them.

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from tvm.s_tir import Schedule
 from tvm.s_tir.analysis import estimate_tir_flops
-from tvm.s_tir.schedule import LoopRV
+from tvm.s_tir.schedule import LoopRV, SBlockRV
 
 from cosearch.schedules.rules import elementwise
 from cosearch.schedules.rules.anatomy import Axes, Stage, axes, operand_iterators
@@ -127,6 +127,10 @@ class Product:
     def cycles(self, tiles: Tiles) -> Cycles:
         """Count the steps of the reduction, and what streams through the caches."""
         return _cycles(self, tiles, self.machine)
+
+    def tasks(self, tiles: Tiles) -> Integers:
+        """Return the iterations of the parallel loop with each tile."""
+        return tiles.tasks(self.extents)
 
     def fit(self, tile: Tile) -> Tile:
         """Refit a tile of another such stage."""
@@ -271,7 +275,7 @@ def apply(schedule: Schedule, stage: Stage, tile: Tile, machine: Machine) -> Non
             chosen = next((t for t in best if t.parallel == tile.parallel), best[0])
             elementwise.apply_to_block(schedule, pad, chosen)
     finish_tile(schedule, nest.inner, unrolled=_tail_flops(schedule, stage) <= MAX_TAIL_FLOPS)
-    _accumulate(schedule, stage, nest, tile.unroll)
+    accumulate(schedule, anchor, nest, tile.unroll)
 
 
 def _tail_flops(schedule: Schedule, stage: Stage) -> float:
@@ -282,8 +286,8 @@ def _tail_flops(schedule: Schedule, stage: Stage) -> float:
     return float(total) / results - 2 * math.prod(extents.reduction)
 
 
-def _accumulate(schedule: Schedule, stage: Stage, nest: Nest, unroll: int) -> None:
-    anchor = stage.anchor
+def accumulate(schedule: Schedule, anchor: SBlockRV, nest: Nest, unroll: int) -> None:
+    """Add up a tile of a reduction in registers."""
     found = axes(schedule, anchor)
     spatial, (*window, depth) = tile_reduction(schedule, anchor, nest, len(found.spatial))
     steps, unrolled = split(schedule, depth, found.reduction[-1], unroll)

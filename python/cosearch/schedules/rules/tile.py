@@ -110,10 +110,6 @@ class Tile:
         """Rows of vectors in the tile."""
         return self.height * self.rows
 
-    def tasks(self, extents: Sequence[int]) -> int:
-        """Return the iterations of the parallel loop."""
-        return int(Tiles.of([self]).tasks(extents)[0])
-
     def fused(self, extents: Sequence[int]) -> int:
         """Return how many of the outermost loops are fused into the parallel one."""
         return int(Tiles.of([self]).fused(extents)[0])
@@ -258,23 +254,16 @@ class Nest:
 
 
 class Study(Protocol):
-    """A stage in numbers, as one of the rules sees it.
-
-    Attributes
-    ----------
-    extents : tuple of int
-        Of its result.
-    """
-
-    @property
-    def extents(self) -> tuple[int, ...]:
-        """Extents of the result."""
+    """A stage in numbers, as one of the rules sees it."""
 
     def tiles(self) -> Tiles:
         """Return the tiles worth ranking, all of them serial."""
 
     def cycles(self, tiles: Tiles) -> Cycles:
         """Return the cycles that the stage should take with each tile on one thread."""
+
+    def tasks(self, tiles: Tiles) -> Integers:
+        """Return the iterations of the parallel loop with each tile."""
 
     def fit(self, tile: Tile) -> Tile:
         """Return the tile that is nearest to one for other extents."""
@@ -321,7 +310,7 @@ def _timed(study: Study, tiles: Tiles, machine: Machine) -> Cycles:
     cycles = study.cycles(tiles)
     if not tiles.parallel.any():
         return cycles
-    spread_cycles = machine.parallel_cycles(cycles, tiles.tasks(study.extents))
+    spread_cycles = machine.parallel_cycles(cycles, study.tasks(tiles))
     return np.where(tiles.parallel > 0, spread_cycles, cycles)
 
 
@@ -377,31 +366,39 @@ def _split(
     return list(schedule.split(loop, sampled, preserve_unit_iters=True)), sampled[-1]
 
 
+def tile_axes(
+    schedule: Schedule, loops: Sequence[LoopRV], tile: Tile, extents: Sequence[int]
+) -> Nest:
+    """Tile three loops, the innermost ones of a block, of the given extents."""
+    factors = (tile.vectors, tile.lanes)
+    columns, lanes = _split(schedule, loops[2], extents[2], factors, MAX_LANES)
+    parts = [
+        split(schedule, loops[0], extents[0], tile.height),
+        split(schedule, loops[1], extents[1], tile.rows),
+        columns,
+    ]
+    over = [part[0] for part in parts]
+    ordered = over if tile.order == "rows" else [over[2], over[0], over[1]]
+    inner = [loop for part in parts for loop in part[1:]]
+    schedule.reorder(*ordered, *inner)
+    return Nest(ordered, inner, lanes)
+
+
 def tile_loops(schedule: Schedule, block: SBlockRV, tile: Tile, extents: Sequence[int]) -> Nest:
     """Tile the nest of a block whose loops are those of a result with the given extents."""
     loops = list(schedule.get_loops(block))
     while len(loops) < 3:
         schedule.add_unit_loop(loops[0] if loops else block)
         loops = list(schedule.get_loops(block))
-    padded = [1] * (3 - len(extents)) + list(extents)
+    nest = tile_axes(schedule, loops[-3:], tile, ([1, 1, *extents])[-3:])
     outermost = loops[:-3]
-    factors = (tile.vectors, tile.lanes)
-    columns, lanes = _split(schedule, loops[-1], padded[-1], factors, MAX_LANES)
-    parts = [
-        split(schedule, loops[-3], padded[-3], tile.height),
-        split(schedule, loops[-2], padded[-2], tile.rows),
-        columns,
-    ]
-    over = [part[0] for part in parts]
-    ordered = over if tile.order == "rows" else [over[2], over[0], over[1]]
-    inner = [loop for part in parts for loop in part[1:]]
-    schedule.reorder(*outermost, *ordered, *inner)
     while len(outermost) > 1:
         outermost = [schedule.fuse(*outermost)]
     if not outermost:
-        schedule.add_unit_loop(ordered[0])
+        schedule.add_unit_loop(nest.outer[0])
         outermost = [schedule.get_loops(block)[0]]
-    return Nest([*outermost, *ordered], inner, lanes)
+    nest.outer = [*outermost, *nest.outer]
+    return nest
 
 
 def spread(schedule: Schedule, nest: Nest, tile: Tile, extents: Sequence[int]) -> None:

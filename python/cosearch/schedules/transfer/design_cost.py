@@ -11,7 +11,7 @@ import numpy.typing as npt
 import tvm_ffi
 
 from cosearch.schedules.rules.design import Design, Designer
-from cosearch.schedules.rules.tile import ORDERS, PADDINGS
+from cosearch.schedules.rules.tile import ORDERS, PADDINGS, Tiles
 from cosearch.schedules.similarity import COORDINATES
 from cosearch.schedules.store.errors import DamagedDataError
 from cosearch.schedules.transfer.forest import load_forest
@@ -31,7 +31,7 @@ _PARAMETERS = {
     "verbosity": 0,
 }
 ROUNDS = 200
-_RULES = ("Elementwise", "Product", "Channelwise")
+_RULES = ("Elementwise", "Product", "Channelwise", "Winograd")
 
 Rows = npt.NDArray[np.float32]
 
@@ -63,7 +63,7 @@ def design_features(designer: Designer, designs: Sequence[Design]) -> Rows:
     rows = []
     for design in designs:
         tile = design.tiles[designer.main]
-        tasks = tile.tasks(study.extents) if tile.parallel else 1
+        tasks = int(study.tasks(Tiles.of([tile]))[0]) if tile.parallel else 1
         rows.append(
             [
                 *shared,

@@ -26,7 +26,19 @@ def random(*shape):
     return relax.const(values / np.sqrt(np.prod(shape[:-1])))
 
 
-def conv(x, *, out, inputs=None, kernel=1, stride=1, groups=1, padding=None, tail=None, bias=True):
+def conv(
+    x,
+    *,
+    out,
+    inputs=None,
+    kernel=1,
+    stride=1,
+    groups=1,
+    padding=None,
+    tail=None,
+    bias=True,
+    dilation=1,
+):
     channels = inputs or int(x.ty.shape[-1])
     depthwise = groups == channels > 1
     weights = (
@@ -38,6 +50,7 @@ def conv(x, *, out, inputs=None, kernel=1, stride=1, groups=1, padding=None, tai
         strides=stride,
         padding=kernel // 2 if padding is None else padding,
         groups=groups,
+        dilation=dilation,
         data_layout="NHWC",
         kernel_layout="HWOI" if depthwise else "HWIO",
     )
@@ -71,7 +84,11 @@ WORKLOADS = {
     "pointwise, 512 channels": ((1, 14, 14, 512), conv, {"out": 64}),
     "pointwise, stride": ((1, 14, 14, 32), conv, {"out": 64, "stride": 2}),
     "batch of two": ((2, 7, 7, 32), conv, {"out": 64, "tail": OPS.nn.gelu}),
-    "direct": ((1, 14, 14, 16), conv, {"out": 32, "kernel": 3}),
+    "direct": ((1, 14, 14, 16), conv, {"out": 32, "kernel": 3, "padding": 2, "dilation": 2}),
+    "winograd": ((1, 16, 16, 32), conv, {"out": 32, "kernel": 3, "tail": OPS.nn.relu}),
+    "winograd, no tail": ((1, 20, 20, 16), conv, {"out": 24, "kernel": 3, "bias": False}),
+    "winograd, ragged": ((2, 13, 18, 24), conv, {"out": 40, "kernel": 3, "padding": 0}),
+    "winograd, residual": ((1, 10, 10, 32), conv, {"out": 32, "kernel": 3, "tail": residual}),
     "direct, stride": ((1, 15, 15, 8), conv, {"out": 24, "kernel": 5, "stride": 2}),
     "first": ((1, 32, 32, 3), conv, {"out": 16, "kernel": 3, "stride": 2, "tail": OPS.sigmoid}),
     "grouped": ((1, 14, 14, 24), conv, {"out": 24, "kernel": 3, "groups": 3}),
