@@ -34,6 +34,8 @@ DATA_CYCLES = {2: 45.0, 4: 130.0}
 """Cycles to transform a vector of windows, by the rows of a tile, at two operations a cycle."""
 RESULT_CYCLES = {2: 35.0, 4: 110.0}
 """Cycles to transform a vector of products."""
+MATRIX_CYCLES = (0.06, 0.12, 0.24)
+"""Cycles to write and read a byte of a matrix in the first cache, in the second, and beyond."""
 COPY_CYCLES = 2.0
 """Cycles to copy a vector of the data, with what pads it."""
 
@@ -126,13 +128,19 @@ class Winograd:
         )
         stream += machine.stream_cycles(places * weights, 1)
         for channels in (self.inputs, self.outputs):
-            stream += machine.stream_cycles(4 * places * together * channels, 2)
+            compute = compute + self._matrix_cycles(4 * places * together * channels)
         stream = stream * steps
         values = 4 * math.prod(self.tiles_of) * self.m**2
         stream += machine.stream_cycles(values * self.inputs, 1)
         stream += machine.stream_cycles(values * self.outputs, 1)
         hidden = np.maximum(compute * steps, (1 - STREAM_SHARE) * stream)
         return np.asarray(hidden + STREAM_SHARE * stream)
+
+    def _matrix_cycles(self, sizes: Integers) -> Cycles:
+        """Return the cycles to write and read matrices of so many bytes."""
+        first, second = self.machine.l1_bytes, self.machine.l2_bytes * 3 // 4
+        place = (sizes > first).astype("int64") + (sizes > second)
+        return np.asarray(sizes * np.choose(place, MATRIX_CYCLES))
 
     def _transform_cycles(self) -> float:
         """Return the cycles of the transforms of a tile, and of copying what it reads."""
