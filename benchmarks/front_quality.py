@@ -67,7 +67,7 @@ def front_quality(
     looked_s = time.perf_counter() - start
     truth = Truth(predictor)
     notes.print(f"{len(truth.front)} on the true front; all blocks known after {looked_s:.0f} s")
-    untuned = untuned_predictor(predictor, database)
+    untuned = untuned_predictor(predictor, database, SPACE)
     measure = measurer(database, predictor.target)
     guides: dict[str, Objective | str] = {
         "predictor": Objective("latency_us", lambda rows: predictor.predict_batch(rows, SPACE)),

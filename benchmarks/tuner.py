@@ -150,7 +150,7 @@ def find_tasks(models: list[Path], target: Target) -> list[TuningTask]:
         networks = [convolution(**shape) for shape in WORKLOADS.values()]
     tasks = {}
     for network in networks:
-        for task in extract_workloads(lower_to_workloads(network, target)):
+        for task in extract_workloads(lower_to_workloads(network, target, winograd=False)):
             tasks.setdefault(task.workload, task)
     return list(tasks.values())
 

@@ -16,6 +16,7 @@ from cosearch.latency.cost_line import CostLine
 from cosearch.latency.kernel_model import KernelModel
 from cosearch.latency.outlook import Foreseer, Outlook
 from cosearch.schedules import Conditions, ScheduleDatabase
+from cosearch.spaces import Space
 
 BUDGET_S = 0.5
 
@@ -47,8 +48,16 @@ class UntunedForeseer(Foreseer):
         return self._laboratory.measure(built["main"], arguments, budget_s=BUDGET_S).latency_us
 
 
-def untuned_predictor(predictor: LatencyPredictor, database: ScheduleDatabase) -> LatencyPredictor:
-    """Make a predictor that adds up what unscheduled kernels take, with the other's overheads."""
+def untuned_predictor(
+    predictor: LatencyPredictor, database: ScheduleDatabase, space: Space
+) -> LatencyPredictor:
+    """Make a predictor that adds up what unscheduled kernels take, with the other's overheads.
+
+    It knows all blocks of a space as TVM itself defines their kernels.
+    """
     kernels = KernelModel({}, CostLine(kinds={"default": (1.0, 1.0)}))
     book = BlockBook(predictor.target, UntunedForeseer(database, predictor.target))
-    return LatencyPredictor(kernels, predictor.network, predictor.target, database, book)
+    untuned = LatencyPredictor(kernels, predictor.network, predictor.target, database, book)
+    with tvm.transform.PassContext(config={"relax.cosearch.winograd": False}):
+        untuned.learn_space(space)
+    return untuned

@@ -51,9 +51,6 @@ class PipelineOptions:
         Patterns of blocks to lift, by default all.
     keep_blocks : bool
         Leave blocks as functions of the compiled module instead of inlining them. Default false.
-    winograd : bool
-        Compute convolutions by minimal filtering where that is expected to be faster; see
-        `lower_to_workloads`. Default true.
     """
 
     enable: bool | None = None
@@ -62,7 +59,6 @@ class PipelineOptions:
     verify: bool = False
     patterns: tuple[str, ...] | None = None
     keep_blocks: bool = False
-    winograd: bool = True
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "PipelineOptions":
@@ -90,7 +86,6 @@ class PipelineOptions:
             verify=bool(given.get("verify", False)),
             patterns=None if patterns is None else tuple(str(name) for name in patterns),
             keep_blocks=bool(given.get("keep_blocks", False)),
-            winograd=bool(given.get("winograd", True)),
         )
 
 
@@ -128,7 +123,7 @@ def build_pipeline(database: ScheduleDatabase | None = None) -> tvm.transform.Pa
 def _build(
     mod: IRModule, target: Target, database: ScheduleDatabase, options: PipelineOptions
 ) -> IRModule:
-    lowered = lower_to_workloads(mod, target, options.patterns, winograd=options.winograd)
+    lowered = lower_to_workloads(mod, target, options.patterns)
     conditions = Conditions.of(target)
     tuned: frozenset[str] = frozenset()
     with ExitStack() as stack:

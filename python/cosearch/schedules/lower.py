@@ -18,7 +18,7 @@ def lower_to_workloads(
     target: Target,
     patterns: Sequence[str] | None = None,
     *,
-    winograd: bool = True,
+    winograd: bool | None = None,
 ) -> IRModule:
     """Normalise a network, lift its blocks and fuse each block's ops into workloads.
 
@@ -34,12 +34,16 @@ def lower_to_workloads(
         The target, which the legalisation of some operators asks for.
     patterns : sequence of str, optional
         Patterns of blocks to lift, by default all.
-    winograd : bool
+    winograd : bool, optional
         Whether convolutions may be computed by minimal filtering (see `winograd_conv2d`), where it
         is expected to be faster. Its results differ from the direct form's by a few units of the
-        sixth digit.
+        sixth digit. By default what the pass context says in `relax.cosearch.winograd`, or else
+        true.
     """
     legalizers = polynomial_legalizers()
+    if winograd is None:
+        config = tvm.transform.PassContext.current().config
+        winograd = bool(config.get("relax.cosearch.winograd", True))
     if winograd:
         legalizers |= winograd_legalizers(target)
     passes = [

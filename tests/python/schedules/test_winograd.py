@@ -100,6 +100,8 @@ def test_wide_convolutions_are_chosen_and_may_be_refused():
     mod, _ = convolution((1, 56, 56, 64), (3, 3, 64, 64))
     assert is_winograd(mod)
     assert not is_winograd(mod, winograd=False)
+    with tvm.transform.PassContext(config={"relax.cosearch.winograd": False}):
+        assert not is_winograd(mod)
 
 
 @pytest.mark.parametrize(
