@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
+from scipy.stats import gmean
 from untuned import untuned_predictor
 
 import cosearch
@@ -42,10 +43,10 @@ class Truth:
 
     def __init__(self, predictor: LatencyPredictor) -> None:
         self._predictor = predictor
-        rows = np.indices(SPACE.choices).reshape(len(SPACE.choices), -1).T
-        losses = self.losses(rows)
+        self.rows = np.indices(SPACE.choices).reshape(len(SPACE.choices), -1).T
+        losses = self.losses(self.rows)
         self.front = losses[non_dominated(losses)]
-        self.latencies_us = losses[:, 0]
+        self.latencies_us, self.accuracies = losses[:, 0], -losses[:, 1]
 
     def losses(self, rows: np.ndarray) -> np.ndarray:
         """Latency, and accuracy with its sign turned, float64 ``[count, 2]``."""
@@ -92,6 +93,7 @@ def front_quality(
         "search_seconds": best["seconds"],
         "look_up_seconds": looked_s,
         **_bounded(predictor, measure, truth, effort),
+        **_cosearched(untuned, measure, truth, effort.constrained),
         **{f"predictor_{k}": v for k, v in _check(predictor, measure, effort.measured).items()},
     }
     return rows, summary
@@ -157,6 +159,33 @@ def _bounded(
         "constraints_violated": over,
         "chosen_largest_error": float(np.abs(errors).max()),
         "chosen_errors": errors,
+    }
+
+
+def _cosearched(
+    untuned: LatencyPredictor, measure: Measure, truth: Truth, count: int
+) -> dict[str, Any]:
+    """Choose the fastest network of an accuracy before and after scheduling; measure both after.
+
+    The accuracies are those of networks along the true front.
+    """
+    untuned_us = untuned.predict_batch(truth.rows, SPACE)
+    fastest_first = truth.front[np.argsort(truth.front[:, 0])]
+    places = np.linspace(0, len(fastest_first) - 1, count).round().astype(int)
+    measured_us: dict[str, float] = {}
+    gains = []
+    for accuracy in -fastest_first[np.unique(places), 1]:
+        allowed = np.flatnonzero(truth.accuracies >= accuracy)
+        pair = [allowed[np.argmin(us[allowed])] for us in (untuned_us, truth.latencies_us)]
+        for place in pair:
+            name = SPACE.format(truth.rows[place])
+            if name not in measured_us:
+                measured_us[name] = measure(truth.rows[place]).latency_us
+        before, after = (measured_us[SPACE.format(truth.rows[place])] for place in pair)
+        gains.append(before / after)
+    return {
+        "nasbench201_cosearch_speedup": float(gmean(gains)),
+        "nasbench201_cosearch_speedups": gains,
     }
 
 
