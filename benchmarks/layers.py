@@ -97,11 +97,16 @@ LAYERS = (
     Layer(14, 672, 672, 5, 1, 672),
     Layer(7, 960, 960, 3, 1, 960),
     Layer(224, 3, 32, 3, 2),
+    Layer(32, 16, 16, 3),
+    Layer(16, 32, 32, 3),
+    Layer(8, 64, 64, 3),
     Layer(56, 64, 64, 3),
+    Layer(28, 128, 128, 3),
     Layer(14, 256, 256, 3),
     Layer(14, 152, 152, 3, 1, 19),
 )
-QUICK = (LAYERS[3], LAYERS[6], LAYERS[11], LAYERS[17])
+QUICK = (LAYERS[3], LAYERS[6], LAYERS[11], LAYERS[20])
+KINDS = tuple(dict.fromkeys(layer.kind for layer in LAYERS))
 
 
 def layers_of(model: onnx.ModelProto) -> Iterable[Layer]:
