@@ -119,7 +119,7 @@ def winograd_weight(weight: te.Tensor, m: int) -> te.Tensor:
 
 
 def winograd_conv2d(
-    data: te.Tensor, weight: te.Tensor, padding: Sequence[int], m: int
+    data: te.Tensor, weight: te.Tensor, padding: Sequence[int], m: int, groups: int = 1
 ) -> te.Tensor:
     """Define a 3 × 3 convolution of stride 1 by minimal filtering.
 
@@ -130,11 +130,13 @@ def winograd_conv2d(
     data : tvm.te.Tensor
         float32 ``[batch, height, width, inputs]``.
     weight : tvm.te.Tensor
-        Transformed by `winograd_weight`: float32 ``[m + 2, m + 2, inputs, outputs]``.
+        Transformed by `winograd_weight`: float32 ``[m + 2, m + 2, inputs / groups, outputs]``.
     padding : sequence of int
         Zeros above, to the left, below and to the right.
     m : {2, 4}
         Rows and columns of a tile of results.
+    groups : int
+        Into which channels are divided.
 
     Returns
     -------
@@ -148,6 +150,10 @@ def winograd_conv2d(
     rows, columns = height + top + bottom - TAPS + 1, width + left + right - TAPS + 1
     tiles = (batch, -(-rows // m), -(-columns // m))
     zero = tirx.const(0.0, _FLOAT)
+
+    def first(k: Expr) -> Expr:
+        """Return the first input of the group of an output."""
+        return k // (outputs // groups) * (inputs // groups) if groups > 1 else 0
 
     def compute(part: str, shape: Sequence[int], body: Callable[..., Expr]) -> te.Tensor:
         # MetaSchedule's own rules fail on such blocks.
@@ -175,12 +181,12 @@ def winograd_conv2d(
         (size, size, *tiles, inputs),
         lambda a, b, n, y, x, c: _row(transforms.data, b, lambda j: data_rows[a, j, n, y, x, c]),
     )
-    channel = te.reduce_axis((0, inputs), name="c")
+    channel = te.reduce_axis((0, inputs // groups), name="c")
     products = compute(
         "product",
         (size, size, *tiles, outputs),
         lambda a, b, n, y, x, k: te.sum(
-            windows[a, b, n, y, x, channel] * weight[a, b, channel, k], channel
+            windows[a, b, n, y, x, first(k) + channel] * weight[a, b, channel, k], channel
         ),
     )
     result_rows = compute(
@@ -238,8 +244,8 @@ def winograd_legalizers(target: Target) -> dict[str, Legalizer]:
     """Return what `relax.transform.LegalizeOps` makes convolutions of, by name of the operator.
 
     Those become minimal filtering that the rules expect to gain enough by it on one thread of the
-    target; TVM legalises the others. Channels must fill halves of vectors: the transforms do not
-    pay where values are handled one by one.
+    target; TVM legalises the others. The inputs, and the outputs of a group, must fill halves of
+    vectors: the transforms do not pay where values are handled one by one.
     """
     if target.kind.name != "llvm":
         return {}
@@ -263,6 +269,7 @@ def winograd_legalizers(target: Target) -> dict[str, Legalizer]:
             transformed,
             [int(pad) for pad in call.attrs.padding],
             m,
+            int(call.attrs.groups),
             primfunc_name_hint="conv2d",
             primfunc_attrs={"op_pattern": FUSES_ELEMENTWISE},
         )
@@ -350,21 +357,21 @@ def _best_tile(call: relax.Call, machine: Machine) -> int | None:
         (str(attrs.data_layout), str(attrs.kernel_layout)) == ("NHWC", "HWIO")
         and str(attrs.out_layout) == "NHWC"
         and str(attrs.out_dtype) in ("None", "void", _FLOAT)
-        and int(attrs.groups) == 1
         and all(int(step) == 1 for step in (*attrs.strides, *attrs.dilation))
     )
     if not fits or data is None or weight is None or weight[:2] != (TAPS, TAPS):
         return None
-    if any(channels % (machine.lanes // 2) for channels in weight[2:]):
+    groups = int(attrs.groups)
+    if any(channels % (machine.lanes // 2) for channels in (data[3], weight[3] // groups)):
         return None
     top, left, bottom, right = (int(pad) for pad in attrs.padding)
     rows, columns = data[1] + top + bottom - TAPS + 1, data[2] + left + right - TAPS + 1
-    direct = _direct(data, weight, rows, columns, machine)
+    direct = _direct(data, weight, groups, (rows, columns), machine)
     limit = MARGIN * _cycles(direct, math.prod(weight), machine)
     cycles = {}
     for m in TILES:
         tiles = (data[0], -(-rows // m), -(-columns // m))
-        study = Winograd(m, tiles, weight[2], weight[3], machine)
+        study = Winograd(m, tiles, data[3], weight[3], groups, machine)
         cycles[m] = _cycles(study, study.places * math.prod(weight[2:]), machine)
     best = min(cycles, key=lambda m: cycles[m])
     return best if cycles[best] < limit else None
@@ -380,14 +387,19 @@ def _shape(arg: relax.Expr) -> tuple[int, ...] | None:
 
 
 def _direct(
-    data: tuple[int, ...], weight: tuple[int, ...], rows: int, columns: int, machine: Machine
+    data: tuple[int, ...],
+    weight: tuple[int, ...],
+    groups: int,
+    result: tuple[int, int],
+    machine: Machine,
 ) -> Product:
     """Return the stage of the direct convolution."""
     batch, _, _, inputs = data
+    rows, columns = result
     outputs = weight[3]
     return Product(
-        Axes((batch, rows, columns, outputs), (TAPS, TAPS, inputs)),
-        outputs,
+        Axes((batch, rows, columns, outputs), weight[:3]),
+        outputs // groups,
         4 * math.prod(data),
         4 * math.prod(weight),
         data,

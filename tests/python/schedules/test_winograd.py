@@ -65,22 +65,25 @@ def test_the_transforms_filter(m):
 
 @pytest.mark.parametrize("m", [2, 4])
 @pytest.mark.parametrize("padding", [(0, 0, 0, 0), (1, 1, 1, 1), (2, 0, 1, 3)])
-def test_the_definition_is_a_convolution(m, padding):
+@pytest.mark.parametrize("groups", [1, 2])
+def test_the_definition_is_a_convolution(m, padding, groups):
     """Run as TE defines it, without any schedule, on extents that no tile divides."""
-    batch, height, width, inputs, outputs = 2, 9, 7, 5, 6
+    batch, height, width, inputs, outputs = 2, 9, 7, 4, 6
     top, left, bottom, right = padding
     x = te.placeholder((batch, height, width, inputs), "float32", "x")
-    w = te.placeholder((3, 3, inputs, outputs), "float32", "w")
-    y = winograd_conv2d(x, winograd_weight(w, m), padding, m)
+    w = te.placeholder((3, 3, inputs // groups, outputs), "float32", "w")
+    y = winograd_conv2d(x, winograd_weight(w, m), padding, m, groups)
     run = tvm.compile(te.create_prim_func([x, w, y]), target=Target({"kind": "llvm"}))
     data = RANDOM.standard_normal((batch, height, width, inputs), dtype="float32")
-    weight = RANDOM.standard_normal((3, 3, inputs, outputs), dtype="float32")
+    weight = RANDOM.standard_normal((3, 3, inputs // groups, outputs), dtype="float32")
     shape = (batch, height + top + bottom - 2, width + left + right - 2, outputs)
     result = tvm.runtime.empty(shape, "float32")
     run["main"](tvm.runtime.tensor(data), tvm.runtime.tensor(weight), result)
     padded = np.pad(data, [(0, 0), (top, bottom), (left, right), (0, 0)])
     expected = torch.nn.functional.conv2d(
-        torch.from_numpy(padded).permute(0, 3, 1, 2), torch.from_numpy(weight).permute(3, 2, 0, 1)
+        torch.from_numpy(padded).permute(0, 3, 1, 2),
+        torch.from_numpy(weight).permute(3, 2, 0, 1),
+        groups=groups,
     ).permute(0, 2, 3, 1)
     np.testing.assert_allclose(result.numpy(), expected.numpy(), rtol=0, atol=1e-4)
 
@@ -97,6 +100,8 @@ def test_weights_are_transformed_alike_by_numpy_and_by_the_kernel(m):
 
 
 def test_wide_convolutions_are_chosen_and_may_be_refused():
+    grouped, _ = convolution((1, 56, 56, 128), (3, 3, 64, 128), groups=2)
+    assert is_winograd(grouped)
     mod, _ = convolution((1, 56, 56, 64), (3, 3, 64, 64))
     assert is_winograd(mod)
     assert not is_winograd(mod, winograd=False)
@@ -111,7 +116,8 @@ def test_wide_convolutions_are_chosen_and_may_be_refused():
         ((1, 56, 56, 64), (5, 5, 64, 64), {"padding": 2}),
         ((1, 56, 56, 64), (3, 3, 64, 64), {"strides": 2}),
         ((1, 56, 56, 64), (3, 3, 64, 64), {"dilation": 2, "padding": 2}),
-        ((1, 56, 56, 64), (3, 3, 16, 64), {"groups": 4}),
+        ((1, 56, 56, 64), (3, 3, 1, 64), {"groups": 64}),
+        ((1, 56, 56, 64), (3, 3, 4, 64), {"groups": 16}),  # four outputs of each
         ((1, 56, 56, 3), (3, 3, 3, 64), {}),  # hardly a matrix product
         ((1, 2, 2, 512), (3, 3, 512, 512), {}),  # nothing but weights
         ((1, 56, 56, 64), (3, 3, 64, 64), {"dtype": "float16"}),
@@ -169,6 +175,6 @@ def test_a_network_computes_what_torch_does():
 def test_more_rows_go_together_where_weights_are_large():
     """Each pass over rows of tiles reads all weights again."""
     machine = Machine(lanes=16, registers=32)
-    few = rank_tiles(Winograd(4, (1, 14, 14), 64, 64, machine), machine)[0]
-    many = rank_tiles(Winograd(4, (1, 14, 14), 256, 256, machine), machine)[0]
+    few = rank_tiles(Winograd(4, (1, 14, 14), 64, 64, 1, machine), machine)[0]
+    many = rank_tiles(Winograd(4, (1, 14, 14), 256, 256, 1, machine), machine)[0]
     assert many.height > few.height

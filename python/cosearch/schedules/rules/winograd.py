@@ -8,7 +8,7 @@ import numpy as np
 from tvm.s_tir import Schedule
 from tvm.s_tir.schedule import LoopRV, SBlockRV
 
-from cosearch.schedules.rules.anatomy import Stage, axes, winograd_part
+from cosearch.schedules.rules.anatomy import Stage, axes, operand_iterators, winograd_part
 from cosearch.schedules.rules.machine import Machine
 from cosearch.schedules.rules.register_tile import (
     STREAM_SHARE,
@@ -63,6 +63,8 @@ class Winograd:
         Batch, rows and columns of such tiles.
     inputs, outputs : int
         Channels.
+    groups : int
+        Into which they are divided.
     machine : Machine
     """
 
@@ -70,7 +72,18 @@ class Winograd:
     tiles_of: tuple[int, int, int]
     inputs: int
     outputs: int
+    groups: int
     machine: Machine
+
+    @property
+    def group(self) -> int:
+        """Outputs that share their inputs."""
+        return self.outputs // self.groups
+
+    @property
+    def depth(self) -> int:
+        """Multiply-adds for a product."""
+        return self.inputs // self.groups
 
     @property
     def places(self) -> int:
@@ -79,10 +92,10 @@ class Winograd:
 
     def tiles(self) -> Tiles:
         """Return the tiles that the registers hold."""
-        unrolls = [steps for steps in UNROLLS if self.inputs % steps == 0]
+        unrolls = [steps for steps in UNROLLS if self.depth % steps == 0]
         return Tiles.of_rows(
             (height, rows, vectors, lanes, order, PADDINGS.index("tile"), unroll, 0)
-            for vectors, lanes in row_shapes(self.outputs, self.machine)
+            for vectors, lanes in row_shapes(self.group, self.machine)
             for height in divisors(self.tiles_of[1])
             for rows in self._rows(height)
             if self._hold(rows, vectors)
@@ -117,14 +130,14 @@ class Winograd:
         loads = (tiles.rows + tiles.vectors) / machine.loads_per_cycle
         step = np.maximum(vectors * machine.multiply_add_cycles(tiles.lanes), loads)
         step = np.maximum(step, machine.latency) + 1 / tiles.unroll
-        tile = self.inputs * step + TILE_CYCLES + 3 * vectors
+        tile = self.depth * step + TILE_CYCLES + 3 * vectors
         compute = places * row_tiles * column_tiles * tile + together * self._transform_cycles()
-        weights = 4 * self.inputs * self.outputs
+        weights = 4 * self.depth * self.outputs
         by_rows = tiles.order == ORDERS.index("rows")
         stream = places * np.where(
             by_rows,
             machine.stream_cycles(weights, row_tiles),
-            machine.stream_cycles(4 * together * self.inputs, column_tiles),
+            machine.stream_cycles(4 * together * self.inputs, column_tiles / self.groups),
         )
         stream += machine.stream_cycles(places * weights, 1)
         for channels in (self.inputs, self.outputs):
@@ -154,11 +167,11 @@ class Winograd:
 
     def fit(self, tile: Tile) -> Tile:
         """Return the tile that is nearest to one for other extents."""
-        extents = (*self.tiles_of, self.outputs)
+        extents = (*self.tiles_of, self.group)
         fitted = fit_tile(replace(tile, rows=1), extents, self.machine, self.holds)
         allowed = [rows for rows in self._rows(fitted.height) if self._hold(rows, fitted.vectors)]
         rows = min(allowed, key=lambda rows: abs(math.log(rows / tile.rows)))
-        unroll = tile.unroll if self.inputs % tile.unroll == 0 else 1
+        unroll = tile.unroll if self.depth % tile.unroll == 0 else 1
         return replace(fitted, rows=rows, padding="tile", unroll=unroll)
 
 
@@ -172,7 +185,10 @@ def study(schedule: Schedule, stage: Stage, machine: Machine) -> Winograd:
     found = axes(schedule, stage.anchor)
     _, _, batch, rows, columns, outputs = found.spatial
     _, m = winograd_part(schedule, stage.anchor)
-    return Winograd(m, (batch, rows, columns), found.reduction[0], outputs, machine)
+    (data, _), _ = operand_iterators(schedule, stage.anchor)
+    inputs = int(data.source.shape[-1])
+    groups = inputs // found.reduction[0]
+    return Winograd(m, (batch, rows, columns), inputs, outputs, groups, machine)
 
 
 def apply(schedule: Schedule, stage: Stage, tile: Tile, machine: Machine) -> None:
@@ -181,8 +197,8 @@ def apply(schedule: Schedule, stage: Stage, tile: Tile, machine: Machine) -> Non
         winograd_part(schedule, block)[0]: block
         for block in (*stage.pads, stage.anchor, *stage.transforms)
     }
-    inputs = axes(schedule, stage.anchor).reduction[0]
-    lanes = math.gcd(inputs, machine.lanes)
+    (data, _), _ = operand_iterators(schedule, stage.anchor)
+    lanes = math.gcd(int(data.source.shape[-1]), machine.lanes)
     written = schedule.cache_write(stage.anchor, 0, "global")
     loop = _tile_results(schedule, stage.last, blocks, tile)
     _tile_products(schedule, stage.anchor, written, loop, tile)

@@ -88,6 +88,7 @@ WORKLOADS = {
     "winograd": ((1, 16, 16, 32), conv, {"out": 32, "kernel": 3, "tail": OPS.nn.relu}),
     "winograd, no tail": ((1, 20, 20, 16), conv, {"out": 24, "kernel": 3, "bias": False}),
     "winograd, ragged": ((2, 13, 18, 24), conv, {"out": 40, "kernel": 3, "padding": 0}),
+    "winograd, grouped": ((1, 16, 16, 64), conv, {"out": 64, "kernel": 3, "groups": 2}),
     "winograd, residual": ((1, 10, 10, 32), conv, {"out": 32, "kernel": 3, "tail": residual}),
     "direct, stride": ((1, 15, 15, 8), conv, {"out": 24, "kernel": 5, "stride": 2}),
     "first": ((1, 32, 32, 3), conv, {"out": 16, "kernel": 3, "stride": 2, "tail": OPS.sigmoid}),
