@@ -21,6 +21,7 @@ from cosearch.schedules.database import ScheduleDatabase
 from cosearch.schedules.fold_weights import fold_weights
 from cosearch.schedules.hoist_weights import hoist_weights
 from cosearch.schedules.lower import lower_to_workloads
+from cosearch.schedules.prefetch_weights import prefetch_weights
 from cosearch.schedules.target import with_threads
 from cosearch.schedules.tasks import extract_workloads
 from cosearch.schedules.transfer.candidates import Candidate
@@ -166,6 +167,8 @@ def finish(mod: IRModule, target: Target, *, keep_blocks: bool = False) -> IRMod
     with target:
         mod = relax.transform.SplitLayoutRewritePreproc()(mod)
         mod = fold_weights(place_blocks(mod))
+        if target.kind.name == "llvm":
+            mod = prefetch_weights(mod)
         return relax.get_pipeline("default_build")(mod)
 
 

@@ -20,6 +20,7 @@ from tvm.target import Target
 from tvm.tirx import BufferStore
 from tvm_ffi.serialization import from_json_graph_str
 
+from cosearch.schedules.prefetch_weights import prefetch_weights
 from cosearch.schedules.workers import channel
 from cosearch.schedules.workers.arguments import ArgumentPool
 from cosearch.schedules.workers.compare import compare
@@ -82,7 +83,7 @@ def compile_candidate(mod: IRModule, target: Target, max_stores: int) -> tvm.run
     TooManyStoresError
         When unrolling makes more stores than that.
     """
-    mod = RemoveWeightLayoutRewriteBlock(skip_tensor_rewrite=True)(mod)
+    mod = prefetch_weights(RemoveWeightLayoutRewriteBlock(skip_tensor_rewrite=True)(mod))
     limit = StoreLimit(max_stores)
     options = {"tirx.disable_assert": True}
     try:
