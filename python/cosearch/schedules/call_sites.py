@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from tvm import relax
 from tvm.ir import GlobalVar, IRModule, Op
 
-from cosearch.schedules.winograd import WEIGHT
+from cosearch.schedules.winograd.weights import WEIGHT
 
 
 @dataclass

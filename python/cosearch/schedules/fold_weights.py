@@ -13,7 +13,8 @@ from tvm.target import Target
 from tvm.tirx import PrimFunc
 
 from cosearch.schedules.plan_copies import CopyPlan, plan_copies
-from cosearch.schedules.winograd import WEIGHT, transform_weight
+from cosearch.schedules.winograd.transforms import transform_weight
+from cosearch.schedules.winograd.weights import WEIGHT
 
 
 @dataclass(frozen=True)

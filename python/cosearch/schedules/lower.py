@@ -10,7 +10,8 @@ from tvm.target import Target
 from cosearch.blocks import LiftBlocks
 from cosearch.frontend import Normalize
 from cosearch.schedules.vector_math import polynomial_legalizers
-from cosearch.schedules.winograd import free_weight_layouts, winograd_legalizers
+from cosearch.schedules.winograd.legalize import winograd_legalizers
+from cosearch.schedules.winograd.weights import free_weight_layouts
 
 
 def lower_to_workloads(

@@ -20,13 +20,9 @@ from cosearch.schedules.call_sites import CallSites
 from cosearch.schedules.rules.machine import Machine
 from cosearch.schedules.rules.tile import rank_tiles
 from cosearch.schedules.rules.winograd import Winograd
-from cosearch.schedules.winograd import (
-    WEIGHT,
-    Transforms,
-    transform_weight,
-    winograd_conv2d,
-    winograd_weight,
-)
+from cosearch.schedules.winograd.definition import winograd_conv2d, winograd_weight
+from cosearch.schedules.winograd.transforms import Transforms, transform_weight
+from cosearch.schedules.winograd.weights import WEIGHT
 
 TARGET = resolve_target("llvm -mcpu=native -num-cores=1")
 RANDOM = np.random.default_rng(0)
