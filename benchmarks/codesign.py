@@ -84,7 +84,7 @@ def codesign(
     rows = SPACE.canonical(SPACE.sample(effort.pairs, rng))
     surrogate = AccuracySurrogate.fit(SPACE, rows, accuracy.score(rows), seed)
     predictor.learn_space(SPACE)
-    guides = {"scheduled": predictor, "unscheduled": untuned_predictor(predictor, database, SPACE)}
+    guides = {"scheduled": predictor, "unscheduled": untuned_predictor(predictor, database)}
     bench = _Bench(accuracy, predictor, database)
     found = {}
     for name, guide in guides.items():

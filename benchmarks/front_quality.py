@@ -68,7 +68,7 @@ def front_quality(
     looked_s = time.perf_counter() - start
     truth = Truth(predictor)
     notes.print(f"{len(truth.front)} on the true front; all blocks known after {looked_s:.0f} s")
-    untuned = untuned_predictor(predictor, database, SPACE)
+    untuned = untuned_predictor(predictor, database)
     measure = measurer(database, predictor.target)
     guides: dict[str, Objective | str] = {
         "predictor": Objective("latency_us", lambda rows: predictor.predict_batch(rows, SPACE)),
@@ -172,16 +172,15 @@ def _cosearched(
     untuned_us = untuned.predict_batch(truth.rows, SPACE)
     fastest_first = truth.front[np.argsort(truth.front[:, 0])]
     places = np.linspace(0, len(fastest_first) - 1, count).round().astype(int)
-    measured_us: dict[str, float] = {}
+    measured_us: dict[int, float] = {}
     gains = []
     for accuracy in -fastest_first[np.unique(places), 1]:
         allowed = np.flatnonzero(truth.accuracies >= accuracy)
-        pair = [allowed[np.argmin(us[allowed])] for us in (untuned_us, truth.latencies_us)]
+        pair = [int(allowed[np.argmin(us[allowed])]) for us in (untuned_us, truth.latencies_us)]
         for place in pair:
-            name = SPACE.format(truth.rows[place])
-            if name not in measured_us:
-                measured_us[name] = measure(truth.rows[place]).latency_us
-        before, after = (measured_us[SPACE.format(truth.rows[place])] for place in pair)
+            if place not in measured_us:
+                measured_us[place] = measure(truth.rows[place]).latency_us
+        before, after = (measured_us[place] for place in pair)
         gains.append(before / after)
     return {
         "nasbench201_cosearch_speedup": float(gmean(gains)),

@@ -45,7 +45,7 @@ from cosearch.schedules import (
     resolve_target,
     tune,
 )
-from cosearch.schedules.prefetch_weights import prefetch_weights
+from cosearch.schedules.prefetch_weights import as_in_networks
 from cosearch.schedules.rules.design import apply_design, rank_designs
 from cosearch.schedules.rules.machine import Machine
 from cosearch.schedules.store.replay import replay
@@ -67,8 +67,7 @@ class Kernel:
     def __init__(self, schedule: Schedule, target: Target, arguments: ArgumentPool) -> None:
         infos = ArgInfo.from_entry_func(schedule.mod, remove_preproc=True)
         self.tensors = [a.tensor for a in arguments.get([plain(i.as_json()) for i in infos])]
-        remove = tvm.s_tir.transform.RemoveWeightLayoutRewriteBlock(skip_tensor_rewrite=True)
-        module = tvm.tirx.build(prefetch_weights(remove(schedule.mod)), target=target)
+        module = tvm.tirx.build(as_in_networks(schedule.mod), target=target)
         self.evaluate = module.time_evaluator("main", tvm.cpu(), min_repeat_ms=3)
         self.threads = int(target.attrs["num-cores"])
 

@@ -37,7 +37,6 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import kendalltau
 from tvm.s_tir.meta_schedule.arg_info import ArgInfo
-from tvm.s_tir.transform import RemoveWeightLayoutRewriteBlock
 from tvm.target import Target
 
 from cosearch import frontend, relay
@@ -47,6 +46,7 @@ from cosearch.relay.measure_network import measure_run, ready_module
 from cosearch.schedules import Conditions, ScheduleDatabase, lower_to_workloads, resolve_target
 from cosearch.schedules.apply import apply_schedules
 from cosearch.schedules.label import Label
+from cosearch.schedules.prefetch_weights import as_in_networks
 from cosearch.schedules.workers.arguments import ArgumentPool
 from cosearch.schedules.workers.runner import plain
 from cosearch.timing.time_calls import BUDGET_S
@@ -97,8 +97,7 @@ def kernels_of(name: str, mod: tvm.IRModule, target: Target, count: int) -> list
     for kernel in chosen:
         module = tvm.IRModule({"main": scheduled[kernel].with_attr("global_symbol", "main")})
         info = [plain(i.as_json()) for i in ArgInfo.from_entry_func(module, remove_preproc=True)]
-        module = RemoveWeightLayoutRewriteBlock(skip_tensor_rewrite=True)(module)
-        built = tvm.tirx.build(module, target=target)
+        built = tvm.tirx.build(as_in_networks(module), target=target)
         arguments = [guarded.tensor for guarded in pool.get(info)]
         subjects.append(
             Subject(

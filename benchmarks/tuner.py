@@ -36,6 +36,7 @@ from cosearch.schedules import (
     resolve_target,
     tune,
 )
+from cosearch.schedules.prefetch_weights import as_in_networks
 from cosearch.schedules.store.replay import replay
 from cosearch.schedules.tasks import TuningTask
 from cosearch.schedules.tensor_intrinsics import load_tensor_intrinsics
@@ -103,8 +104,7 @@ def time_in_turns(schedules: list[Schedule], target: Target, rounds: int = 15) -
     for schedule in schedules:
         infos = ms.arg_info.ArgInfo.from_entry_func(schedule.mod, remove_preproc=True)
         tensors = [a.tensor for a in arguments.get([plain(info.as_json()) for info in infos])]
-        remove = tvm.s_tir.transform.RemoveWeightLayoutRewriteBlock(skip_tensor_rewrite=True)
-        module = tvm.tirx.build(remove(schedule.mod), target=target)
+        module = tvm.tirx.build(as_in_networks(schedule.mod), target=target)
         evaluators.append((module.time_evaluator("main", tvm.cpu(), min_repeat_ms=5), tensors))
     times = [
         [evaluate(*tensors).mean * 1e6 for evaluate, tensors in evaluators] for _ in range(rounds)

@@ -16,13 +16,14 @@ from cosearch.latency.cost_line import CostLine
 from cosearch.latency.kernel_model import KernelModel
 from cosearch.latency.outlook import Foreseer, Outlook
 from cosearch.schedules import Conditions, ScheduleDatabase
-from cosearch.spaces import Space
 
 BUDGET_S = 0.5
 
 
 class UntunedForeseer(Foreseer):
-    """Measures each kernel without any schedule, once."""
+    """Measures each kernel as TVM itself defines it, without any schedule, once."""
+
+    winograd = False
 
     def __init__(self, database: ScheduleDatabase, target: Target) -> None:
         super().__init__(database, Conditions.of(target))
@@ -48,16 +49,8 @@ class UntunedForeseer(Foreseer):
         return self._laboratory.measure(built["main"], arguments, budget_s=BUDGET_S).latency_us
 
 
-def untuned_predictor(
-    predictor: LatencyPredictor, database: ScheduleDatabase, space: Space
-) -> LatencyPredictor:
-    """Make a predictor that adds up what unscheduled kernels take, with the other's overheads.
-
-    It knows all blocks of a space as TVM itself defines their kernels.
-    """
+def untuned_predictor(predictor: LatencyPredictor, database: ScheduleDatabase) -> LatencyPredictor:
+    """Make a predictor that adds up what unscheduled kernels take, with the other's overheads."""
     kernels = KernelModel({}, CostLine(kinds={"default": (1.0, 1.0)}))
     book = BlockBook(predictor.target, UntunedForeseer(database, predictor.target))
-    untuned = LatencyPredictor(kernels, predictor.network, predictor.target, database, book)
-    with tvm.transform.PassContext(config={"relax.cosearch.winograd": False}):
-        untuned.learn_space(space)
-    return untuned
+    return LatencyPredictor(kernels, predictor.network, predictor.target, database, book)

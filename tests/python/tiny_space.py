@@ -4,13 +4,13 @@ from dataclasses import replace
 from functools import cached_property, partial
 
 import numpy as np
-from tvm.tirx import PrimFunc
 
 from cosearch import frontend
 from cosearch.blocks import workload_signature
 from cosearch.latency.composition import compose
 from cosearch.latency.outlook import Foreseer
 from cosearch.schedules import Conditions, lower_to_workloads
+from cosearch.schedules.apply import is_workload
 from cosearch.schedules.label import Label
 from cosearch.spaces import Block, Space
 
@@ -90,7 +90,7 @@ def label_as_promised(database, space, architectures, target, factor=2.0):
     for architecture in architectures:
         mod = import_architecture(space, architecture)
         for func in lower_to_workloads(mod, target).functions.values():
-            if isinstance(func, PrimFunc):
+            if is_workload(func):
                 database.keep_workload(func, workload_signature(func))
         kernels = compose(mod, target, foreseer)
         times = np.array([factor * outlook.base_us for outlook in kernels.outlooks])

@@ -48,7 +48,7 @@ def compose(mod: IRModule, target: Target, foreseer: Foreseer) -> Composition:
     foreseer : Foreseer
         Who knows how each would be scheduled.
     """
-    lowered = lower_to_workloads(mod, target)
+    lowered = lower_to_workloads(mod, target, winograd=foreseer.winograd)
     functions = {var.name_hint: func for var, func in lowered.functions.items()}
     calls: dict[str, int] = {}
     outlooks: dict[str, Outlook] = {}

@@ -68,6 +68,10 @@ class Foreseer:
         Where kernels are to run.
     """
 
+    winograd: bool | None = None
+    """Whether the kernels that it is asked for may be of minimal filtering; see
+    `cosearch.schedules.lower_to_workloads`."""
+
     def __init__(self, database: ScheduleDatabase, conditions: Conditions) -> None:
         self._database = database
         self.conditions = conditions

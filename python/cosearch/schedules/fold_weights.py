@@ -12,6 +12,7 @@ from tvm.ir.expr import GenericConst
 from tvm.target import Target
 from tvm.tirx import PrimFunc
 
+from cosearch.schedules.kernel_calls import kernel_calls
 from cosearch.schedules.plan_copies import CopyPlan, plan_copies
 from cosearch.schedules.winograd.transforms import transform_weight
 from cosearch.schedules.winograd.weights import WEIGHT
@@ -80,17 +81,14 @@ def _fold_once(mod: IRModule) -> IRModule | None:
 
 
 def _constant_calls(mod: IRModule, func: relax.Function) -> Iterator[_Call]:
-    for block in func.body.blocks:
-        for binding in block.bindings:
-            call = _constant_call(mod, binding)
-            if call is not None:
-                yield call
+    for binding in kernel_calls(func):
+        call = _constant_call(mod, binding)
+        if call is not None:
+            yield call
 
 
-def _constant_call(mod: IRModule, binding: relax.Binding) -> _Call | None:
-    value = getattr(binding, "value", None)
-    if not isinstance(value, relax.Call) or value.op != tvm.ir.Op.get("relax.call_tir"):
-        return None
+def _constant_call(mod: IRModule, binding: relax.VarBinding) -> _Call | None:
+    value = binding.value
     constants = tuple(value.args[1].fields)
     if not constants or not all(isinstance(arg, GenericConst) for arg in constants):
         return None
@@ -123,19 +121,23 @@ def _runners(mod: IRModule, calls: list[_Call]) -> dict[str, _Runner]:
     runners: dict[str, _Runner] = {}
     others: dict[str, PrimFunc] = {}
     for name, outputs in {call.kernel: len(call.outputs) for call in calls}.items():
-        m = (mod[name].attrs or {}).get(WEIGHT)
-        if m is not None:
-            runners[name] = partial(_run_transform, int(m))
-            continue
-        plan = plan_copies(mod[name], outputs)
-        if plan is not None:
-            runners[name] = partial(_run_plan, plan)
+        runner = _numpy_runner(mod[name], outputs)
+        if runner is not None:
+            runners[name] = runner
         else:
             others[name] = mod[name].with_attr("global_symbol", name)
     if others:
         library = tvm.tirx.build(IRModule(others), target=Target({"kind": "llvm"}))
         runners |= {name: partial(_run_compiled, library[name]) for name in others}
     return runners
+
+
+def _numpy_runner(func: PrimFunc, outputs: int) -> _Runner | None:
+    m = (func.attrs or {}).get(WEIGHT)
+    if m is not None:
+        return partial(_run_transform, int(m))
+    plan = plan_copies(func, outputs)
+    return None if plan is None else partial(_run_plan, plan)
 
 
 def _run_plan(plan: CopyPlan, call: _Call) -> list[Any]:

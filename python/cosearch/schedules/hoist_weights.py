@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import tvm
 from tvm import relax
-from tvm.ir import GlobalVar, IRModule, Op
+from tvm.ir import GlobalVar, IRModule
+
+from cosearch.schedules.kernel_calls import kernel_calls
 
 
 @dataclass(frozen=True)
@@ -67,16 +69,11 @@ def _rewrites(func: relax.Function) -> tuple[relax.VarBinding, ...]:
     One that reads what another one made of a weight is one of them.
     """
     weights = set(func.params[int(func.attrs.get("num_input", len(func.params))) :])
-    call_tir = Op.get("relax.call_tir")
     found = []
-    for block in func.body.blocks:
-        for binding in block.bindings:
-            value = binding.value
-            if not isinstance(value, relax.Call) or value.op != call_tir:
-                continue
-            if all(arg in weights for arg in value.args[1].fields):
-                found.append(binding)
-                weights.add(binding.var)
+    for binding in kernel_calls(func):
+        if all(arg in weights for arg in binding.value.args[1].fields):
+            found.append(binding)
+            weights.add(binding.var)
     return tuple(found)
 
 

@@ -15,6 +15,7 @@ import tvm_ffi
 from tvm import tirx
 from tvm.ir import IRModule
 from tvm.s_tir.stmt import SBlockRealize
+from tvm.s_tir.transform import RemoveWeightLayoutRewriteBlock
 from tvm.sym import Analyzer
 from tvm.tirx import For, ForKind, IntImm, PrimFunc, SeqStmt, Var
 from tvm.tirx.analysis import undefined_vars
@@ -49,13 +50,24 @@ def prefetch_weights(mod: IRModule) -> IRModule:
     mod : tvm.ir.IRModule
         A module of scheduled kernels, among other functions; it is left as it was.
     """
-    result = IRModule(dict(mod.functions.items()), attrs=mod.attrs, global_infos=mod.global_infos)
+    result: IRModule = mod.clone()
     for var, func in mod.functions.items():
         if isinstance(func, PrimFunc):
             found = [stream for nest in _nests(func.body) for stream in _streams(func, nest)]
             if found:
                 result.update_func(var, func.with_body(_with_prefetches(func.body, found)))
     return result
+
+
+def as_in_networks(mod: IRModule) -> IRModule:
+    """Return a kernel that stands alone as it is in a network: weights come packed, and early.
+
+    Parameters
+    ----------
+    mod : tvm.ir.IRModule
+        A scheduled workload, whose layout rewrites are blocks of it; it is left as it was.
+    """
+    return prefetch_weights(RemoveWeightLayoutRewriteBlock(skip_tensor_rewrite=True)(mod))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tvm
 
 from cosearch import ScheduleDatabase, relay
 from cosearch.latency import LatencyPredictor, PredictorError
@@ -51,18 +52,22 @@ def test_what_was_measured_is_answered_from_the_table(predictor, data):
         assert found.low_us <= found.us <= found.high_us
 
 
-def test_a_network_that_was_left_out_is_predicted(labelled, one_thread, data):
-    place = data.names.index("tiny 7-7")
-    left_out = frozenset([data.networks[place]])
-    rest = data.without(left_out)
-    assert set(rest.networks) == set(data.networks) - left_out
-    predictor = LatencyPredictor.fit_dataset(rest, labelled, one_thread)
-    found = predictor.of_composition(data.compositions[place])
-    assert found.source in ("predicted", "extrapolated")
-    assert found.us == pytest.approx(data.measured_us[place], rel=0.3)
-    metrics = predictor.evaluate(data)
-    assert metrics["within_10_percent"] > 0.8
-    assert metrics["kendall_tau"] > 0.85
+def test_a_network_that_was_left_out_is_predicted(tmp_path, one_thread):
+    """Of four sizes of kernels that are computed alike, one is learnt from the others."""
+    direct = tvm.transform.PassContext(config={"relax.cosearch.winograd": False})
+    with direct, ScheduleDatabase(tmp_path / "labels.sqlite") as labelled:
+        label_as_promised(labelled, SPACE, ARCHITECTURES, one_thread)
+        data = read_dataset(labelled, Foreseer(labelled, Conditions.of(one_thread)))
+        left_out = frozenset(data.networks[-1:])
+        rest = data.without(left_out)
+        assert set(rest.networks) == set(data.networks[:-1])
+        predictor = LatencyPredictor.fit_dataset(rest, labelled, one_thread)
+        found = predictor.of_composition(data.compositions[-1])
+        assert found.source in ("predicted", "extrapolated")
+        assert found.us == pytest.approx(data.measured_us[-1], rel=0.2)
+        metrics = predictor.evaluate(data)
+        assert metrics["within_10_percent"] > 0.8
+        assert metrics["kendall_tau"] > 0.9
 
 
 def test_all_ways_to_ask_give_the_same_answer(predictor):

@@ -79,6 +79,15 @@ class Machine:
         """The machine with one thread."""
         return replace(self, threads=1)
 
+    @property
+    def kept_bytes(self) -> int:
+        """What stays in the second cache beside what passes through it."""
+        return self.l2_bytes * 3 // 4
+
+    def holds(self, rows: int, vectors: int) -> bool:
+        """Tell whether the registers hold a tile, a row of weights and a value of the data."""
+        return rows * vectors + vectors + 1 <= self.registers
+
     def multiply_add_cycles(self, lanes: Numbers) -> Cycles:
         """Return the cycles of a multiply-add of so many values, at most a register of them.
 
@@ -95,7 +104,7 @@ class Machine:
     def stream_cycles(self, distinct_bytes: Numbers, passes: Numbers) -> Cycles:
         """Return the cycles to bring data `passes` times into the first cache."""
         size = np.asarray(distinct_bytes, "float64")
-        near, own = size <= self.l1_bytes // 2, size <= self.l2_bytes * 3 // 4
+        near, own = size <= self.l1_bytes // 2, size <= self.kept_bytes
         far = np.where(size <= self.L3_BYTES, self.L3_BYTES_PER_CYCLE, self.DRAM_BYTES_PER_CYCLE)
         rate = np.where(own, self.L2_BYTES_PER_CYCLE, far)
         return np.where(near, 0.0, size * passes / rate)

@@ -113,16 +113,13 @@ class Product:
             for vectors, lanes in row_shapes(self.group, self.machine)
             for height in divisors(height_extent, self.machine.registers)
             for rows in divisors(rows_extent, self.machine.registers)
-            if self._hold(height * rows, vectors)
+            if self.machine.holds(height * rows, vectors)
             for variant in variants
         )
 
     def holds(self, tile: Tile) -> bool:
         """Tell whether the registers hold a tile, a row of weights and a value of the data."""
-        return self._hold(tile.points, tile.vectors)
-
-    def _hold(self, points: int, vectors: int) -> bool:
-        return points * vectors + vectors + 1 <= self.machine.registers
+        return self.machine.holds(tile.points, tile.vectors)
 
     def cycles(self, tiles: Tiles) -> Cycles:
         """Count the steps of the reduction, and what streams through the caches."""
@@ -199,10 +196,7 @@ def _cycles(product: Product, tiles: Tiles, machine: Machine) -> Cycles:
     outer, *counts = tiles.counts(extents)
     row_tiles, column_tiles = outer * counts[0] * counts[1], counts[2]
     vectors = tiles.points * tiles.vectors
-    arithmetic = vectors * machine.multiply_add_cycles(tiles.lanes)
-    loads = (tiles.points + tiles.vectors) / machine.loads_per_cycle
-    step = np.maximum(np.maximum(arithmetic, loads), machine.latency)
-    step += 1 / tiles.unroll
+    step = step_cycles(tiles, tiles.points, machine)
     step[_are_crowded(product, tiles, machine)] *= CROWDED
     reduction = product.axes.reduction
     steps = product.depth * step + TILE_CYCLES * (1 + math.prod(reduction[:-1]) / 4)
@@ -218,8 +212,21 @@ def _cycles(product: Product, tiles: Tiles, machine: Machine) -> Cycles:
     written = 4 * math.prod(extents)
     stream += machine.stream_cycles(written, 1 + machine.lanes / tiles.width)
     padding = _padding_cycles(product, tiles, machine, row_tiles)
+    return beside_streams(compute, stream) + padding
+
+
+def step_cycles(tiles: Tiles, rows: Integers, machine: Machine) -> Cycles:
+    """Return the cycles of a step of the reduction of tiles with so many rows in registers."""
+    arithmetic = rows * tiles.vectors * machine.multiply_add_cycles(tiles.lanes)
+    loads = (rows + tiles.vectors) / machine.loads_per_cycle
+    step = np.maximum(np.maximum(arithmetic, loads), machine.latency)
+    return np.asarray(step + 1 / tiles.unroll)
+
+
+def beside_streams(compute: Cycles | Integers, stream: Cycles) -> Cycles:
+    """Return the cycles of arithmetic that hides most of the time for streaming."""
     hidden = np.maximum(compute, (1 - STREAM_SHARE) * stream)
-    return np.asarray(hidden + STREAM_SHARE * stream + padding)
+    return np.asarray(hidden + STREAM_SHARE * stream)
 
 
 def _are_crowded(product: Product, tiles: Tiles, machine: Machine) -> npt.NDArray[np.bool_]:

@@ -11,10 +11,11 @@ from tvm.s_tir.schedule import LoopRV, SBlockRV
 from cosearch.schedules.rules.anatomy import Stage, axes, operand_iterators, winograd_part
 from cosearch.schedules.rules.machine import Machine
 from cosearch.schedules.rules.register_tile import (
-    STREAM_SHARE,
     TILE_CYCLES,
     UNROLLS,
     accumulate,
+    beside_streams,
+    step_cycles,
 )
 from cosearch.schedules.rules.tile import (
     ORDERS,
@@ -98,7 +99,7 @@ class Winograd:
             for vectors, lanes in row_shapes(self.group, self.machine)
             for height in divisors(self.tiles_of[1])
             for rows in self._rows(height)
-            if self._hold(rows, vectors)
+            if self.machine.holds(rows, vectors)
             for unroll in unrolls
             for order in range(len(ORDERS))
         )
@@ -111,10 +112,7 @@ class Winograd:
 
     def holds(self, tile: Tile) -> bool:
         """Tell whether the registers hold a tile, a row of weights and a value of the data."""
-        return self._hold(tile.rows, tile.vectors)
-
-    def _hold(self, rows: int, vectors: int) -> bool:
-        return rows * vectors + vectors + 1 <= self.machine.registers
+        return self.machine.holds(tile.rows, tile.vectors)
 
     def tasks(self, tiles: Tiles) -> Integers:
         """Return the iterations of the parallel loop."""
@@ -126,11 +124,8 @@ class Winograd:
         machine, places = self.machine, self.places
         steps, together = self.tasks(tiles), tiles.height * self.tiles_of[2]
         row_tiles, column_tiles = together // tiles.rows, self.outputs // tiles.width
-        vectors = tiles.rows * tiles.vectors
-        loads = (tiles.rows + tiles.vectors) / machine.loads_per_cycle
-        step = np.maximum(vectors * machine.multiply_add_cycles(tiles.lanes), loads)
-        step = np.maximum(step, machine.latency) + 1 / tiles.unroll
-        tile = self.depth * step + TILE_CYCLES + 3 * vectors
+        step = step_cycles(tiles, tiles.rows, machine)
+        tile = self.depth * step + TILE_CYCLES + 3 * tiles.rows * tiles.vectors
         compute = places * row_tiles * column_tiles * tile + together * self._transform_cycles()
         weights = 4 * self.depth * self.outputs
         by_rows = tiles.order == ORDERS.index("rows")
@@ -146,13 +141,12 @@ class Winograd:
         values = 4 * math.prod(self.tiles_of) * self.m**2
         stream += machine.stream_cycles(values * self.inputs, 1)
         stream += machine.stream_cycles(values * self.outputs, 1)
-        hidden = np.maximum(compute * steps, (1 - STREAM_SHARE) * stream)
-        return np.asarray(hidden + STREAM_SHARE * stream)
+        return beside_streams(compute * steps, stream)
 
     def _matrix_cycles(self, sizes: Integers) -> Cycles:
         """Return the cycles to write and read matrices of so many bytes."""
-        first, second = self.machine.l1_bytes, self.machine.l2_bytes * 3 // 4
-        place = (sizes > first).astype("int64") + (sizes > second)
+        machine = self.machine
+        place = (sizes > machine.l1_bytes).astype("int64") + (sizes > machine.kept_bytes)
         return np.asarray(sizes * np.choose(place, MATRIX_CYCLES))
 
     def _transform_cycles(self) -> float:
@@ -169,7 +163,9 @@ class Winograd:
         """Return the tile that is nearest to one for other extents."""
         extents = (*self.tiles_of, self.group)
         fitted = fit_tile(replace(tile, rows=1), extents, self.machine, self.holds)
-        allowed = [rows for rows in self._rows(fitted.height) if self._hold(rows, fitted.vectors)]
+        allowed = [
+            rows for rows in self._rows(fitted.height) if self.machine.holds(rows, fitted.vectors)
+        ]
         rows = min(allowed, key=lambda rows: abs(math.log(rows / tile.rows)))
         unroll = tile.unroll if self.depth % tile.unroll == 0 else 1
         return replace(fitted, rows=rows, padding="tile", unroll=unroll)

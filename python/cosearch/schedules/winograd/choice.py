@@ -105,5 +105,5 @@ def _cycles(study: Study, weights: int, machine: Machine) -> float:
     network push them out of the third.
     """
     size = 4 * weights
-    fetched = size / machine.DRAM_BYTES_PER_CYCLE if size > machine.l2_bytes * 3 // 4 else 0.0
+    fetched = size / machine.DRAM_BYTES_PER_CYCLE if size > machine.kept_bytes else 0.0
     return rank_tiles(study, machine.alone)[0].cycles + fetched

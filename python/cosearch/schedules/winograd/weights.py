@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from tvm import relax, te
-from tvm.ir import GlobalVar, IRModule, Op
+from tvm.ir import GlobalVar, IRModule
 from tvm.s_tir import Schedule
 from tvm.tirx import PrimFunc
 
+from cosearch.schedules.kernel_calls import kernel_calls
 from cosearch.schedules.rules.tile import MAX_LANES
 from cosearch.schedules.winograd.definition import winograd_weight
 from cosearch.schedules.winograd.transforms import TAPS
@@ -57,7 +58,7 @@ def free_weight_layouts(mod: IRModule) -> IRModule:
         if isinstance(func, relax.Function):
             for kernel, place in _uses_of_weights(mod, func):
                 freed[kernel].add(place)
-    result = IRModule(dict(mod.functions.items()), attrs=mod.attrs, global_infos=mod.global_infos)
+    result: IRModule = mod.clone()
     for kernel, places in freed.items():
         func = mod[kernel]
         places.update(int(place) for place in (func.attrs or {}).get(LAYOUT_FREE, ()))
@@ -67,16 +68,11 @@ def free_weight_layouts(mod: IRModule) -> IRModule:
 
 def _uses_of_weights(mod: IRModule, func: relax.Function) -> Iterator[tuple[GlobalVar, int]]:
     """Yield each kernel that a function gives transformed weights, with the argument's place."""
-    call_tir = Op.get("relax.call_tir")
     weights: set[relax.Var] = set()
-    for block in func.body.blocks:
-        for binding in block.bindings:
-            value = getattr(binding, "value", None)
-            if not isinstance(value, relax.Call) or value.op != call_tir:
-                continue
-            kernel, arguments = value.args[0], value.args[1]
-            if WEIGHT in (mod[kernel].attrs or {}):
-                weights.add(binding.var)
-            for place, argument in enumerate(arguments.fields):
-                if isinstance(argument, relax.Var) and argument in weights:
-                    yield kernel, place
+    for binding in kernel_calls(func):
+        kernel, arguments = binding.value.args[:2]
+        if WEIGHT in (mod[kernel].attrs or {}):
+            weights.add(binding.var)
+        for place, argument in enumerate(arguments.fields):
+            if isinstance(argument, relax.Var) and argument in weights:
+                yield kernel, place

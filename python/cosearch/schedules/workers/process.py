@@ -15,12 +15,11 @@ import tvm
 import tvm_ffi
 from tvm.ir import IRModule
 from tvm.ir.instrument import pass_instrument
-from tvm.s_tir.transform import RemoveWeightLayoutRewriteBlock
 from tvm.target import Target
 from tvm.tirx import BufferStore
 from tvm_ffi.serialization import from_json_graph_str
 
-from cosearch.schedules.prefetch_weights import prefetch_weights
+from cosearch.schedules.prefetch_weights import as_in_networks
 from cosearch.schedules.workers import channel
 from cosearch.schedules.workers.arguments import ArgumentPool
 from cosearch.schedules.workers.compare import compare
@@ -83,7 +82,7 @@ def compile_candidate(mod: IRModule, target: Target, max_stores: int) -> tvm.run
     TooManyStoresError
         When unrolling makes more stores than that.
     """
-    mod = prefetch_weights(RemoveWeightLayoutRewriteBlock(skip_tensor_rewrite=True)(mod))
+    mod = as_in_networks(mod)
     limit = StoreLimit(max_stores)
     options = {"tirx.disable_assert": True}
     try:
