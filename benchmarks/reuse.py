@@ -48,7 +48,7 @@ from stock_race import race_stock
 from tvm.target import Target
 
 from cosearch.schedules import extract_workloads, lower_to_workloads, resolve_target
-from cosearch.schedules.tensor_intrinsics import load_tensor_intrinsics
+from cosearch.schedules.tensor_intrinsics import cpu_intrinsics
 
 NETWORKS = (
     *("mobilenet_v1", "mobilenet_v2", "efficientnet_b0", "regnet_x_200mf", "resnet18"),
@@ -215,9 +215,8 @@ def main() -> int:
     os.environ["TVM_NUM_THREADS"] = str(options.threads)
     if options.prepared:
         options.prepared.mkdir(parents=True, exist_ok=True)
-    load_tensor_intrinsics()
     target = resolve_target(f"{options.target} -num-cores={options.threads}")
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory() as temporary, cpu_intrinsics():
         networks = prepare_all(options, Path(temporary), target)
         rows = compare(networks, options, target)
     summary = summarize(rows)

@@ -39,7 +39,7 @@ from cosearch.schedules import (
 from cosearch.schedules.prefetch_weights import as_in_networks
 from cosearch.schedules.store.replay import replay
 from cosearch.schedules.tasks import TuningTask
-from cosearch.schedules.tensor_intrinsics import load_tensor_intrinsics
+from cosearch.schedules.tensor_intrinsics import cpu_intrinsics
 from cosearch.schedules.workers.arguments import ArgumentPool
 from cosearch.schedules.workers.runner import plain
 
@@ -185,12 +185,12 @@ def main() -> None:
     target = resolve_target(options.target)
     os.environ["TVM_NUM_THREADS"] = str(target.attrs["num-cores"])
     load = os.getloadavg()
-    load_tensor_intrinsics()
     tasks = find_tasks(options.models, target)
     count = 1 if options.quick else options.tasks or len(tasks)
     trials = 32 if options.quick else options.trials
     chosen = [tasks[index * len(tasks) // count] for index in range(min(count, len(tasks)))]
-    rows = [compare(task, target, trials, index % 2 == 0) for index, task in enumerate(chosen)]
+    with cpu_intrinsics():
+        rows = [compare(task, target, trials, index % 2 == 0) for index, task in enumerate(chosen)]
     summary = summarize(rows)
     render(rows, summary)
     write_report(options.json, "tuner", conditions(target, load), rows, summary)
