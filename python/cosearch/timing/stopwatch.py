@@ -13,7 +13,7 @@ import tvm_ffi
 from cosearch._threads import set_threads
 from cosearch.timing.seats import take_seats
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 """Goes up when a measurement by this protocol means something else than before."""
 
 _COLUMNS = 10
