@@ -14,11 +14,11 @@ using Launch = std::function<void(const std::function<void(int thread)>&)>;
 /*!
  * \brief Three pieces of work whose speed is known on the quiet machine.
  *
- * One multiplies and adds in vector registers and reads the near caches, as convolutions do: it
- * feels whoever shares the core's units or caches, on the other side of a virtual machine too. The
- * second reads memory that no second-level cache holds, as large weights and images are read. The
- * third takes a number of cycles whoever shares the core, so it tells how fast the clock runs. Each
- * takes some ten microseconds.
+ * One multiplies and adds in vector registers and reads the nearest cache, as convolutions do: it
+ * feels whoever shares the core's units or that cache, on the other side of a virtual machine too.
+ * The second reads memory that no second-level cache holds, as large weights and images are read.
+ * The third takes a number of cycles whoever shares the core, so it tells how fast the clock runs.
+ * Each takes some ten microseconds.
  */
 class ReferenceWork {
  public:
@@ -31,7 +31,7 @@ class ReferenceWork {
   ReferenceWork(int threads, Launch launch);
 
   /*!
-   * \brief Multiplies, adds, and reads the near caches.
+   * \brief Multiplies, adds, and reads the nearest cache.
    * \return The slowest thread's time in nanoseconds, without what it takes to start it.
    */
   double Compute();

@@ -99,7 +99,7 @@ Probe Stopwatch::TakeProbe() {
   probe.pool_share = shares.pool;
   probe.gap_ns = holders_.TakeGap();
   probe.clock_ns = reference_->CountCycles();
-  reference_->Compute();  // brings back to the near caches what it reads
+  reference_->Compute();  // brings back to the nearest cache what it reads
   probe.compute_ns = reference_->Compute();
   probed_ = ReadClocks();
   return probe;

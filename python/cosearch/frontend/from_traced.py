@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     import torch
 
 
-def from_traced(module: "torch.nn.Module", input_shape: Sequence[int]) -> IRModule | None:
+def from_traced(
+    module: "torch.nn.Module", input_shape: Sequence[int], *, channels_last: bool = False
+) -> IRModule | None:
     """Import a module of common layers twenty times as fast as `from_pytorch` does.
 
     torch.export takes a second or two for a block, whatever its size; a search space has thousands
@@ -28,6 +30,8 @@ def from_traced(module: "torch.nn.Module", input_shape: Sequence[int]) -> IRModu
         In evaluation mode, with one input of float32 and one output.
     input_shape : sequence of int
         Of the input.
+    channels_last : bool
+        Let images come out with their channels innermost; what else comes out stays as it is.
 
     Returns
     -------
@@ -49,8 +53,21 @@ def from_traced(module: "torch.nn.Module", input_shape: Sequence[int]) -> IRModu
     inputs = [(tuple(input_shape), "float32")]
     with torch.no_grad():
         mod = _importer()().from_fx(traced, inputs, False, True, False)
-    mod["main"] = mod["main"].with_attr("num_input", len(inputs))
+    main = mod["main"].with_attr("num_input", len(inputs))
+    mod["main"] = _with_channels_last(main) if channels_last else main
     return normalize(named(mod, type(module).__name__))
+
+
+def _with_channels_last(func: relax.Function) -> relax.Function:
+    """Transpose the result where it is an image; `normalize` brings that to a normal form."""
+    result = func.body.body
+    if result.ty.ndim != 4:
+        return func
+    axes = [0, 2, 3, 1]
+    body = relax.SeqExpr(func.body.blocks, relax.op.permute_dims(result, axes))
+    shape = [result.ty.shape.values[axis] for axis in axes]
+    kind = relax.TensorType(shape, result.ty.dtype)
+    return relax.Function(func.params, body, kind, func.is_pure, func.attrs)
 
 
 def _is_known(node: Any, layers: dict[str, Any]) -> bool:

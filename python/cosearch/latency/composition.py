@@ -104,23 +104,24 @@ def import_block(block: Any) -> IRModule:
     """
     import torch
 
-    module, first = block.build().eval(), block.first
-    channels_first = torch.zeros(tuple(block.input_shape))
-    is_image = _dimensions(module, channels_first) == 4
-
     class Inside(torch.nn.Module):  # type: ignore[misc] # Any to mypy
-        def __init__(self) -> None:
+        def __init__(self, images: bool) -> None:
             super().__init__()
             self.block = module
+            self.images = images
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            y = self.block(x if first else x.permute(0, 3, 1, 2))
-            return y.permute(0, 2, 3, 1) if is_image else y
+            y = self.block(x if block.first else x.permute(0, 3, 1, 2))
+            return y.permute(0, 2, 3, 1) if self.images else y
 
-    inside = Inside().eval()
-    example = channels_first if first else channels_first.permute(0, 2, 3, 1).contiguous()
-    traced = frontend.from_traced(inside, example.shape)
-    return frontend.from_pytorch(inside, (example,)) if traced is None else traced
+    module = block.build().eval()
+    batch, channels, height, width = shape = tuple(block.input_shape)
+    own_shape = shape if block.first else (batch, height, width, channels)
+    traced = frontend.from_traced(Inside(False).eval(), own_shape, channels_last=True)
+    if traced is not None:
+        return traced
+    inside = Inside(_dimensions(module, torch.zeros(shape)) == 4).eval()
+    return frontend.from_pytorch(inside, (torch.zeros(own_shape),))
 
 
 def _dimensions(module: Any, example: Any) -> int:

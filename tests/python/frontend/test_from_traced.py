@@ -91,6 +91,28 @@ def test_training_is_left_to_export():
     assert frontend.from_traced(nn.Sequential(nn.ReLU()).train(), SHAPE) is None
 
 
+def test_images_come_out_with_their_channels_innermost():
+    class Transposed(nn.Module):
+        def __init__(self, module):
+            super().__init__()
+            self.module = module
+
+        def forward(self, x):
+            return self.module(x).permute(0, 2, 3, 1)
+
+    images = nn.Sequential(nn.Conv2d(8, 16, 3, 2, 1), nn.ReLU()).eval()
+    transposed = frontend.from_traced(Transposed(images).eval(), SHAPE)
+    last = frontend.from_traced(images, SHAPE, channels_last=True)
+    assert structural_equal(last["main"], transposed["main"])
+    assert not structural_equal(last["main"], frontend.from_traced(images, SHAPE)["main"])
+
+
+def test_what_is_no_image_comes_out_as_it_is():
+    vector = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(1)).eval()
+    last = frontend.from_traced(vector, SHAPE, channels_last=True)
+    assert structural_equal(last, frontend.from_traced(vector, SHAPE))
+
+
 def test_weights_count():
     one, other = (nn.Sequential(nn.Conv2d(8, 4, 1)).eval() for _ in range(2))
     same = frontend.from_traced(one, SHAPE)
