@@ -1,6 +1,5 @@
 """Networks and blocks as the kernels that they are compiled to."""
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,31 +104,22 @@ def import_block(block: Any) -> IRModule:
     import torch
 
     class Inside(torch.nn.Module):  # type: ignore[misc] # Any to mypy
-        def __init__(self, images: bool) -> None:
+        def __init__(self, *, followed: bool) -> None:
             super().__init__()
             self.block = module
-            self.images = images
+            self.followed = followed
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             y = self.block(x if block.first else x.permute(0, 3, 1, 2))
-            return y.permute(0, 2, 3, 1) if self.images else y
+            # Where it is only followed, there is no tensor that would know its dimensions.
+            return y if self.followed or y.ndim != 4 else y.permute(0, 2, 3, 1)
 
     module = block.build().eval()
-    batch, channels, height, width = shape = tuple(block.input_shape)
-    own_shape = shape if block.first else (batch, height, width, channels)
-    traced = frontend.from_traced(Inside(False).eval(), own_shape, channels_last=True)
+    example = torch.zeros(tuple(block.input_shape))
+    if not block.first:
+        example = example.permute(0, 2, 3, 1).contiguous()
+    followed = Inside(followed=True).eval()
+    traced = frontend.from_traced(followed, example.shape, channels_last=True)
     if traced is not None:
         return traced
-    inside = Inside(_dimensions(module, torch.zeros(shape)) == 4).eval()
-    return frontend.from_pytorch(inside, (torch.zeros(own_shape),))
-
-
-def _dimensions(module: Any, example: Any) -> int:
-    """Return how many dimensions a module's output has; without computing it, where that works."""
-    import torch
-
-    with torch.no_grad():
-        try:
-            return int(copy.deepcopy(module).to("meta")(example.to("meta")).ndim)
-        except Exception:  # a forward that makes tensors of its own, on the CPU
-            return int(module(example).ndim)
+    return frontend.from_pytorch(Inside(followed=False).eval(), (example,))
