@@ -16,7 +16,7 @@ BETWEEN = 1.0
 Without it, ten samples missed the view of the one such device of NAS-Bench-201, left out, in six
 seeds of ten; with it in one.
 """
-CANDIDATES = 500
+CANDIDATES = 1500
 """Architectures drawn, from which the samples are chosen."""
 
 

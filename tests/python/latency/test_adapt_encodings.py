@@ -10,6 +10,7 @@ from cosearch.latency.adapt_encodings import (
     NASBENCH201_OPERATORS,
     encode_fbnet,
     encode_nasbench201,
+    fold_zeros,
     remove_dead_edges,
 )
 
@@ -46,14 +47,34 @@ def test_views_of_a_cell():
     # skips, 1x1, 3x3, poolings, additions, nothing left
     assert encoding.features[:, 0].tolist() == [
         [1, 1, 1, 0, 1, 0],
-        [1, 1, 0, 0, 1, 0],
+        [1, 1, 1, 0, 1, 0],
         [1, 0, 0, 0, 0, 0],
     ]
 
 
 def test_a_cell_without_a_path_runs_nothing():
     cell = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|none~2|"
-    assert encode_nasbench201([cell]).features[:, 0, -1].tolist() == [0, 1, 1]
+    assert encode_nasbench201([cell]).features[:, 0, -1].tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("operators", "computed"),
+    [
+        ("none none nor_conv_3x3 none none nor_conv_3x3", []),  # all of it is constant
+        ("none none nor_conv_3x3 skip_connect none nor_conv_3x3", [2, 3, 5]),  # a part of it is
+        ("nor_conv_3x3 none none skip_connect none none", [0, 3]),  # times zero in its weights
+        ("none none nor_conv_3x3 skip_connect none none", [2, 3]),
+        ("avg_pool_3x3 none none skip_connect none none", [3]),  # which a pooling has none of
+        ("nor_conv_3x3 none avg_pool_3x3 skip_connect none none", [3]),
+        ("nor_conv_3x3 none nor_conv_1x1 skip_connect none none", [0, 2, 3]),
+        ("nor_conv_3x3 nor_conv_3x3 none skip_connect none none", [3]),  # nor two convolutions
+        ("none nor_conv_3x3 nor_conv_3x3 skip_connect none none", [3]),
+        ("none nor_conv_3x3 skip_connect skip_connect none none", [1, 2, 3]),  # but one and zeros
+        ("nor_conv_3x3 nor_conv_3x3 none none nor_conv_1x1 none", [0, 1, 4]),
+    ],
+)
+def test_multiplications_by_zero_are_folded_as_compilers_do(operators, computed):
+    assert np.flatnonzero(fold_zeros(numbers(operators.split()))[0]).tolist() == computed
 
 
 @given(CELL)
