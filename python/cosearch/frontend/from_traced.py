@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import torch
 
 
+_METHODS = {"permute", "transpose", "view", "reshape", "flatten", "unflatten"}
+
+
 def from_traced(
     module: "torch.nn.Module", input_shape: Sequence[int], *, channels_last: bool = False
 ) -> IRModule | None:
@@ -44,18 +47,27 @@ def from_traced(
     if module.training or any(hasattr(part, "cosearch_mark") for part in module.modules()):
         return None
     try:
-        traced = torch.fx.symbolic_trace(module)
+        graph = torch.fx.Tracer(autowrap_modules=()).trace(module)
     except Exception:  # whatever the forward raises when it is given no tensor
         return None
-    layers = dict(traced.named_modules())
-    if not all(_is_known(node, layers) for node in traced.graph.nodes):
+    layers = dict(module.named_modules())
+    if not all(_is_known(node, layers) for node in graph.nodes):
         return None
     inputs = [(tuple(input_shape), "float32")]
     with torch.no_grad():
-        mod = _importer()().from_fx(traced, inputs, False, True, False)
+        mod = _importer()().from_fx(_Traced(module, graph), inputs, False, True, False)
     main = mod["main"].with_attr("num_input", len(inputs))
     mod["main"] = _with_channels_last(main) if channels_last else main
     return normalize(named(mod, type(module).__name__))
+
+
+class _Traced:
+    """What TVM's importer asks of a ``GraphModule``, which takes longer to make than a trace."""
+
+    def __init__(self, module: "torch.nn.Module", graph: "torch.fx.Graph") -> None:
+        self.graph = graph
+        self.named_modules = module.named_modules
+        self.named_parameters = module.named_parameters
 
 
 def _with_channels_last(func: relax.Function) -> relax.Function:
@@ -78,7 +90,7 @@ def _is_known(node: Any, layers: dict[str, Any]) -> bool:
     if node.op == "call_function":
         return node.target in _functions()
     if node.op == "call_method":
-        return node.target in {"permute", "view", "reshape"}
+        return not node.kwargs and node.target in _METHODS
     return node.op in {"placeholder", "output"}
 
 
@@ -122,7 +134,18 @@ def _importer() -> Any:
     from tvm.relax.frontend.torch.fx_translator import TorchFXImporter
 
     class Importer(TorchFXImporter):  # type: ignore[misc] # Any to mypy
-        """TVM's, which forgets whether padding counts in an average."""
+        """TVM's, which does not unflatten, and forgets whether padding counts in an average."""
+
+        def create_convert_map(self) -> dict[Any, Any]:
+            return {**super().create_convert_map(), "unflatten": self._unflatten}
+
+        def _unflatten(self, node: Any) -> relax.Var:
+            source, axis, sizes = node.args
+            x = self.env[source]
+            shape = list(self.shape_of(x))
+            at = axis % len(shape)
+            shape[at : at + 1] = sizes
+            return self.block_builder.emit(relax.op.reshape(x, shape))
 
         def _avg_pool2d_module(self, node: Any) -> relax.Var:
             layer = self.named_modules[node.target]

@@ -115,11 +115,11 @@ def import_block(block: Any) -> IRModule:
             return y if self.followed or y.ndim != 4 else y.permute(0, 2, 3, 1)
 
     module = block.build().eval()
-    example = torch.zeros(tuple(block.input_shape))
+    shape = tuple(block.input_shape)
     if not block.first:
-        example = example.permute(0, 2, 3, 1).contiguous()
+        shape = (shape[0], *shape[2:], shape[1])
     followed = Inside(followed=True).eval()
-    traced = frontend.from_traced(followed, example.shape, channels_last=True)
+    traced = frontend.from_traced(followed, shape, channels_last=True)
     if traced is not None:
         return traced
-    return frontend.from_pytorch(Inside(followed=False).eval(), (example,))
+    return frontend.from_pytorch(Inside(followed=False).eval(), (torch.zeros(shape),))

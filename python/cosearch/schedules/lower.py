@@ -1,5 +1,7 @@
 """From a Relax module to a module of blocks whose kernels are unscheduled workloads."""
 
+import functools
+import json
 from collections.abc import Sequence
 
 import tvm
@@ -9,6 +11,7 @@ from tvm.target import Target
 
 from cosearch.blocks import LiftBlocks
 from cosearch.frontend import Normalize
+from cosearch.schedules.kernel_memo import KernelMemo, Legalizer, legalized_operators
 from cosearch.schedules.vector_math import polynomial_legalizers
 from cosearch.schedules.winograd.legalize import winograd_legalizers
 from cosearch.schedules.winograd.weights import free_weight_layouts
@@ -41,16 +44,13 @@ def lower_to_workloads(
         sixth digit. By default what the pass context says in `relax.cosearch.winograd`, or else
         true.
     """
-    legalizers = polynomial_legalizers()
     if winograd is None:
         config = tvm.transform.PassContext.current().config
         winograd = bool(config.get("relax.cosearch.winograd", True))
-    if winograd:
-        legalizers |= winograd_legalizers(target)
     passes = [
         Normalize(),
         LiftBlocks(patterns),
-        relax.transform.LegalizeOps(legalizers),
+        relax.transform.LegalizeOps(_legalizers(str(target), winograd)),
         relax.transform.AnnotateTIROpPattern(),
         relax.transform.FuseOps(),
         relax.transform.FuseTIR(),
@@ -62,3 +62,12 @@ def lower_to_workloads(
     with target:
         lowered = tvm.transform.Sequential(passes, name="cosearch.LowerToWorkloads")(mod)
     return free_weight_layouts(lowered)
+
+
+@functools.lru_cache(maxsize=8)
+def _legalizers(target: str, winograd: bool) -> dict[str, Legalizer]:
+    """Return what makes kernels of operators, and remembers them for the target."""
+    memo = KernelMemo()
+    own = polynomial_legalizers()
+    found = {name: memo.legalizer(name, own.get(name)) for name in legalized_operators()}
+    return found | (winograd_legalizers(Target(json.loads(target)), memo) if winograd else {})

@@ -13,10 +13,10 @@ from typing import Any
 from tvm import relax, te, tirx, topi
 from tvm.ir import GenericConst, Op
 
+from cosearch.schedules.kernel_memo import Legalizer
+
 MAX_QUARTERS = 16
 """Quarters in an exponent that is taken by multiplications and square roots."""
-
-Legalizer = Callable[[relax.BlockBuilder, relax.Call], relax.Expr]
 
 
 def polynomial_legalizers() -> dict[str, Legalizer]:

@@ -43,6 +43,8 @@ MODULES = {
     "relu": Both(lambda a, b: torch.relu(a + b)),
     "concatenation": Both(lambda a, b: torch.cat([a, b], 1)),
     "layout": Both(lambda a, b: (a + b).permute(0, 2, 3, 1)),
+    "shuffle": Both(lambda a, b: (a + b).unflatten(1, (2, -1)).transpose(1, 2).flatten(1, 2)),
+    "shuffle from behind": Both(lambda a, b: (a + b).unflatten(-3, (4, 2)).flatten(-4, -3)),
     "scaled": Both(lambda a, b: a + b * 0.0),
 }
 
@@ -78,6 +80,7 @@ def marked():
         nn.AvgPool2d(2, divisor_override=3),
         nn.BatchNorm2d(8, affine=False),
         Both(torch.sub),
+        Both(lambda a, b: (a + b).flatten(start_dim=1)),
         Branching(),
         marked(),
     ],

@@ -143,7 +143,11 @@ def rank_candidates(
 def _transferred(designer: Designer, found: list[tuple[Donor, Neighbour]]) -> dict[str, Candidate]:
     """Refit the designs of donors; of equal ones the nearest donor's stays."""
     designs: dict[str, Candidate] = {}
+    seen: set[str] = set()
     for donor, near in found:
+        if donor.design in seen:
+            continue
+        seen.add(donor.design)
         try:
             design = designer.fit(Design.parse(donor.design))
         except ValueError:

@@ -1,12 +1,10 @@
 """From convolutions of Relax to kernels of minimal filtering."""
 
-from collections.abc import Callable
-
 from tvm import relax, tirx
-from tvm.ir import Op
 from tvm.target import Target
 
 from cosearch.schedules.conditions import Conditions
+from cosearch.schedules.kernel_memo import KernelMemo, Legalizer
 from cosearch.schedules.rules.machine import Machine
 from cosearch.schedules.winograd.choice import Convolution, choose_tile
 from cosearch.schedules.winograd.definition import winograd_conv2d
@@ -16,20 +14,26 @@ from cosearch.schedules.winograd.weights import weight_kernel
 FUSES_ELEMENTWISE = 4
 """TVM's pattern of an operator in whose loops elementwise ones may follow."""
 
-Legalizer = Callable[[relax.BlockBuilder, relax.Call], relax.Expr]
 _FLOAT = "float32"
 
 
-def winograd_legalizers(target: Target) -> dict[str, Legalizer]:
+def winograd_legalizers(target: Target, memo: KernelMemo) -> dict[str, Legalizer]:
     """Return what `relax.transform.LegalizeOps` makes convolutions of, by name of the operator.
 
     Those become minimal filtering that the rules expect to gain enough by it on one thread of the
     target (see `choose_tile`); TVM legalises the others.
+
+    Parameters
+    ----------
+    target : tvm.target.Target
+        For which the memo remembers.
+    memo : KernelMemo
+        What remembers the kernels.
     """
     if target.kind.name != "llvm":
         return {}
     machine = Machine.of(Conditions.of(target))
-    otherwise = Op.get("relax.nn.conv2d").get_attr("FLegalize")
+    otherwise = memo.legalizer("relax.nn.conv2d")
 
     def legalize(builder: relax.BlockBuilder, call: relax.Call) -> relax.Expr:
         m = _tile_for(call, machine)
@@ -42,16 +46,22 @@ def winograd_legalizers(target: Target) -> dict[str, Legalizer]:
         transformed = builder.emit(
             relax.call_tir(kernel, weight, relax.TensorType((size, size, inputs, outputs), _FLOAT))
         )
-        return builder.call_te(
-            winograd_conv2d,
-            data,
-            transformed,
-            [int(pad) for pad in call.attrs.padding],
-            m,
-            int(call.attrs.groups),
-            primfunc_name_hint="conv2d",
-            primfunc_attrs={"op_pattern": FUSES_ELEMENTWISE},
-        )
+        padding, groups = [int(pad) for pad in call.attrs.padding], int(call.attrs.groups)
+
+        def make() -> relax.Expr:
+            return builder.call_te(
+                winograd_conv2d,
+                data,
+                transformed,
+                padding,
+                m,
+                groups,
+                primfunc_name_hint="conv2d",
+                primfunc_attrs={"op_pattern": FUSES_ELEMENTWISE},
+            )
+
+        key = ("winograd", m, _shape(data), outputs, *padding, groups)
+        return memo.call(builder, key, (data, transformed), make)
 
     return {"relax.nn.conv2d": legalize}
 
