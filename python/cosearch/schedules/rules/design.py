@@ -1,7 +1,7 @@
 """Designs: complete schedules of a workload by the rules, ranked without measuring any."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -13,7 +13,7 @@ from tvm.s_tir import meta_schedule as ms
 from cosearch.schedules.rules import channelwise, elementwise, register_tile, winograd
 from cosearch.schedules.rules.anatomy import NotScheduled, Stage, find_stages
 from cosearch.schedules.rules.machine import Machine
-from cosearch.schedules.rules.tile import RankedTiles, Study, Tile, rank_tiles, time_tile
+from cosearch.schedules.rules.tile import RankedTiles, Study, Tile, rank_tiles, time_tiles
 from cosearch.schedules.similarity import describe_workload
 
 ALIKE = 2
@@ -89,15 +89,25 @@ class Designer:
         """Yield designs, best first, by the cycles that they should take."""
         return (self._with_main(tile) for tile in _diverse(self._choices[self.main]))
 
-    def fit(self, design: Design) -> Design:
-        """Refit a design of another workload of this kind, and time it anew.
+    def fit(self, designs: Sequence[Design]) -> list[Design]:
+        """Refit designs of other workloads of this kind, and time them anew.
 
-        Its other stages may be others, if they differ in number: these get their best tiles.
+        Their other stages may be others, if they differ in number: these get their best tiles.
         """
-        if len(design.tiles) != len(self.studies):
-            donor = max(design.tiles, key=lambda tile: tile.points * tile.vectors)
-            return self._with_main(self._fit(self.main, donor))
-        return Design(tuple(self._fit(place, tile) for place, tile in enumerate(design.tiles)))
+        alike = [len(design.tiles) == len(self.studies) for design in designs]
+        fitted = []
+        for place, study in enumerate(self.studies):
+            donors = [
+                design.tiles[place] if same else _largest(design)
+                for design, same in zip(designs, alike, strict=True)
+                if same or place == self.main
+            ]
+            timed = iter(time_tiles(study, [study.fit(tile) for tile in donors], self.machine))
+            own = (
+                next(timed) if same or place == self.main else self._best[place] for same in alike
+            )
+            fitted.append(list(own))
+        return [Design(tiles) for tiles in zip(*fitted, strict=True)]
 
     def time(self, design: Design) -> Design:
         """Return a design of this workload with the cycles that it should take.
@@ -110,11 +120,7 @@ class Designer:
         if len(design.tiles) != len(self.studies):
             raise ValueError(f"{len(design.tiles)} tiles for {len(self.studies)} stages")
         pairs = zip(self.studies, design.tiles, strict=True)
-        return Design(tuple(time_tile(study, tile, self.machine) for study, tile in pairs))
-
-    def _fit(self, place: int, tile: Tile) -> Tile:
-        study = self.studies[place]
-        return time_tile(study, study.fit(tile), self.machine)
+        return Design(tuple(time_tiles(study, [tile], self.machine)[0] for study, tile in pairs))
 
     def _with_main(self, tile: Tile) -> Design:
         return Design((*self._best[: self.main], tile, *self._best[self.main + 1 :]))
@@ -157,6 +163,10 @@ def apply_design(mod: IRModule, design: Design, machine: Machine) -> Schedule:
     if not ms.postproc.RewriteLayout().apply(schedule):
         raise NotScheduled("its weights cannot be packed")
     return schedule
+
+
+def _largest(design: Design) -> Tile:
+    return max(design.tiles, key=lambda tile: tile.points * tile.vectors)
 
 
 def _rule_for(schedule: Schedule, stage: Stage) -> ModuleType:

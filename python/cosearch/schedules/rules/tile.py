@@ -301,9 +301,12 @@ def rank_tiles(study: Study, machine: Machine) -> RankedTiles:
     return RankedTiles(tiles, _timed(study, tiles, machine))
 
 
-def time_tile(study: Study, tile: Tile, machine: Machine) -> Tile:
-    """Return a tile with the cycles that the stage should take with it."""
-    return replace(tile, cycles=float(_timed(study, Tiles.of([tile]), machine)[0]))
+def time_tiles(study: Study, tiles: Sequence[Tile], machine: Machine) -> list[Tile]:
+    """Return tiles with the cycles that the stage should take with each."""
+    if not tiles:
+        return []
+    cycles = _timed(study, Tiles.of(tiles), machine)
+    return [replace(t, cycles=float(own)) for t, own in zip(tiles, cycles, strict=True)]
 
 
 def _timed(study: Study, tiles: Tiles, machine: Machine) -> Cycles:

@@ -1,6 +1,7 @@
 """Schedules that may suit a workload, ranked without running any."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -142,17 +143,16 @@ def rank_candidates(
 
 def _transferred(designer: Designer, found: list[tuple[Donor, Neighbour]]) -> dict[str, Candidate]:
     """Refit the designs of donors; of equal ones the nearest donor's stays."""
+    parsed: dict[str, Design] = {}
+    for donor, _ in found:
+        with suppress(ValueError):  # it follows no design, or one of another release
+            parsed.setdefault(donor.design, Design.parse(donor.design))
+    fitted = dict(zip(parsed, designer.fit(list(parsed.values())), strict=True))
     designs: dict[str, Candidate] = {}
-    seen: set[str] = set()
     for donor, near in found:
-        if donor.design in seen:
-            continue
-        seen.add(donor.design)
-        try:
-            design = designer.fit(Design.parse(donor.design))
-        except ValueError:
-            continue  # it follows no design, or one of another release
-        designs.setdefault(design.text, Candidate(design, None, donor, near.distance))
+        design = fitted.get(donor.design)
+        if design is not None:
+            designs.setdefault(design.text, Candidate(design, None, donor, near.distance))
     return designs
 
 

@@ -39,7 +39,7 @@ def structure_of(mod):
 def test_designs_of_other_extents(kind, there, here, place, machine, verifier):
     donors = rank_designs(make(kind, there), machine)
     mod = make(kind, here, residual)  # with another end
-    design = Designer(mod, machine).fit(donors[place % len(donors)])
+    design = Designer(mod, machine).fit([donors[place % len(donors)]])[0]
     kernel = apply_design(mod, design, machine).mod["main"]
     assert verifier(mod["main"], kernel) == ""
 
@@ -106,5 +106,13 @@ def test_what_is_no_design_is_refused(text):
 def test_every_fitted_tile_fits_the_registers(machine):
     donor = Design((Tile(4, 7, 6, 16, parallel=True),))  # far more than any register file
     designer = Designer(make("pointwise", (14, 32, 96)), machine)
-    (fitted,) = designer.fit(donor).tiles
+    (fitted,) = designer.fit([donor])[0].tiles
     assert designer.studies[0].holds(fitted)
+
+
+def test_designs_are_fitted_together_as_each_alone(machine):
+    designer = Designer(make("pointwise", (14, 32, 96)), machine)
+    tiles = [Tile(4, 7, 6, 16, parallel=True), Tile(1, 2, 3, 8), Tile(2, 2, 1, 4)]
+    donors = [Design((tiles[0],)), Design((tiles[1], tiles[2])), Design((tiles[2],))]
+    assert designer.fit(donors) == [designer.fit([donor])[0] for donor in donors]
+    assert designer.fit([]) == []
