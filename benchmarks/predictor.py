@@ -44,6 +44,7 @@ from cosearch.latency.dataset import Dataset, read_dataset
 from cosearch.latency.metrics import prediction_metrics
 from cosearch.latency.outlook import Foreseer
 from cosearch.latency.predictor import LEAST_NETWORKS, Latency, LatencyPredictor
+from cosearch.latency.predictor_file import PredictorError
 from cosearch.relay.label_network import label_network
 from cosearch.schedules import Conditions, ScheduleDatabase, resolve_target
 
@@ -242,8 +243,17 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run the benchmark."""
-    options, load_before = parse(), os.getloadavg()
+    """Run the benchmark, and say it where the machine is too busy to measure enough."""
+    try:
+        return run(parse())
+    except PredictorError as error:
+        notes.print(f"predictor.py: {error}", markup=False)
+        return 1
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, split, compare."""
+    load_before = os.getloadavg()
     target = resolve_target(f"{options.target} -num-cores={options.threads}")
     found = families()[1:2] if options.quick else families()
     with tempfile.TemporaryDirectory() as folder:

@@ -40,6 +40,7 @@ from cosearch import frontend, relay
 from cosearch.accuracy.gennas import GenNAS
 from cosearch.accuracy.nasbench201_table import NASBench201Accuracy
 from cosearch.latency import Laboratory, LatencyPredictor
+from cosearch.latency.predictor_file import PredictorError
 from cosearch.nas.build_architecture import measure_library
 from cosearch.nas.optimisation_flow import FEWEST, ChartFlow, chart_flow, examine
 from cosearch.report.optimisation_charts import OptimisedNetwork
@@ -161,8 +162,17 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run the benchmark."""
-    options, load_before = parse(), os.getloadavg()
+    """Run the benchmark, and say it where the machine is too busy to measure enough."""
+    try:
+        return measure(parse())
+    except PredictorError as error:
+        notes.print(f"search.py: {error}", markup=False)
+        return 1
+
+
+def measure(options: argparse.Namespace) -> int:
+    """Run the parts, and write the report."""
+    load_before = os.getloadavg()
     target = resolve_target(f"{options.target} -num-cores={options.threads}")
     rows: list[dict[str, Any]] = []
     summary: dict[str, Any] = {}
