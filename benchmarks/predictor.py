@@ -30,7 +30,7 @@ import numpy as np
 import tvm_ffi
 from labelled import BUDGET_S, QUICK_BUDGET_S, Family, draw, families, label
 from networks import load_network
-from reporting import conditions, show, write_report
+from reporting import conditions, explained, show, write_report
 from rich.console import Console
 from rich.table import Table
 from rivals import RIVALS
@@ -44,7 +44,6 @@ from cosearch.latency.dataset import Dataset, read_dataset
 from cosearch.latency.metrics import prediction_metrics
 from cosearch.latency.outlook import Foreseer
 from cosearch.latency.predictor import LEAST_NETWORKS, Latency, LatencyPredictor
-from cosearch.latency.predictor_file import PredictorError
 from cosearch.relay.label_network import label_network
 from cosearch.schedules import Conditions, ScheduleDatabase, resolve_target
 
@@ -242,16 +241,7 @@ def parse() -> argparse.Namespace:
     return options
 
 
-def main() -> int:
-    """Run the benchmark, and say it where the machine is too busy to measure enough."""
-    try:
-        return run(parse())
-    except PredictorError as error:
-        notes.print(f"predictor.py: {error}", markup=False)
-        return 1
-
-
-def run(options: argparse.Namespace) -> int:
+def main(options: argparse.Namespace) -> int:
     """Measure, split, compare."""
     load_before = os.getloadavg()
     target = resolve_target(f"{options.target} -num-cores={options.threads}")
@@ -284,4 +274,4 @@ def run(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(explained(lambda: main(parse())))

@@ -5,7 +5,8 @@ import math
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 from tvm.target import Target
+
+from cosearch.latency.predictor_file import PredictorError
 
 TABLE_WIDTH = 130
 PACKAGES = (
@@ -82,6 +85,15 @@ def _without_nan(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _without_nan(entry) for key, entry in value.items()}
     return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def explained(run: Callable[[], int]) -> int:
+    """Run a benchmark, and say it in a line where the machine was too busy to measure enough."""
+    try:
+        return run()
+    except PredictorError as error:
+        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        return 1
 
 
 def show(table: Table, summary: dict[str, float]) -> None:

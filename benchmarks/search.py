@@ -32,7 +32,7 @@ import codesign
 import front_quality
 from labelled import BUDGET_S, QUICK_BUDGET_S, Family, draw, label
 from networks import load_network
-from reporting import conditions, show, write_report
+from reporting import conditions, explained, show, write_report
 from rich.console import Console
 from rich.table import Table
 
@@ -40,7 +40,6 @@ from cosearch import frontend, relay
 from cosearch.accuracy.gennas import GenNAS
 from cosearch.accuracy.nasbench201_table import NASBench201Accuracy
 from cosearch.latency import Laboratory, LatencyPredictor
-from cosearch.latency.predictor_file import PredictorError
 from cosearch.nas.build_architecture import measure_library
 from cosearch.nas.optimisation_flow import FEWEST, ChartFlow, chart_flow, examine
 from cosearch.report.optimisation_charts import OptimisedNetwork
@@ -161,16 +160,7 @@ def parse() -> argparse.Namespace:
     return options
 
 
-def main() -> int:
-    """Run the benchmark, and say it where the machine is too busy to measure enough."""
-    try:
-        return measure(parse())
-    except PredictorError as error:
-        notes.print(f"search.py: {error}", markup=False)
-        return 1
-
-
-def measure(options: argparse.Namespace) -> int:
+def main(options: argparse.Namespace) -> int:
     """Run the parts, and write the report."""
     load_before = os.getloadavg()
     target = resolve_target(f"{options.target} -num-cores={options.threads}")
@@ -228,4 +218,4 @@ def run(options: argparse.Namespace, database: ScheduleDatabase, target: Any) ->
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(explained(lambda: main(parse())))

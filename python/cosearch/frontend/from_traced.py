@@ -143,8 +143,8 @@ def _importer() -> Any:
             source, axis, sizes = node.args
             x = self.env[source]
             shape = list(self.shape_of(x))
-            at = axis % len(shape)
-            shape[at : at + 1] = sizes
+            place = axis % len(shape)
+            shape[place : place + 1] = sizes
             return self.block_builder.emit(relax.op.reshape(x, shape))
 
         def _avg_pool2d_module(self, node: Any) -> relax.Var:

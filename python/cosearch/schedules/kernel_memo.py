@@ -1,13 +1,14 @@
 """Kernels that operators were made of before: TVM takes milliseconds to make each anew."""
 
-import functools
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tvm import relax
 from tvm.ir import GenericConst, GlobalVar, Op
-from tvm.tirx import IntImm, PrimFunc
+from tvm.tirx import PrimFunc
 from tvm_ffi import StructuralKey
+
+from cosearch.frontend.graph import dims, dtype_of
 
 Legalizer = Callable[[relax.BlockBuilder, relax.Call], relax.Expr]
 MOST = 10_000
@@ -90,7 +91,6 @@ class KernelMemo:
         return remembered
 
 
-@functools.lru_cache(maxsize=1)
 def legalized_operators() -> tuple[str, ...]:
     """Return the operators that TVM has a function for to make kernels of them."""
     names = (str(name) for name in Op.list_op_names())
@@ -134,15 +134,20 @@ def _tensors(call: relax.Call) -> Iterator[relax.Expr]:
             yield argument
 
 
+def static_shape(tensor: relax.Expr) -> tuple[int, ...] | None:
+    """Return the shape of a tensor; None where it varies, or there is no tensor."""
+    extents = dims(tensor)
+    if extents is None or not all(isinstance(extent, int) for extent in extents):
+        return None
+    return extents
+
+
 def _argument_key(tensor: relax.Expr) -> Hashable | None:
     """Return what a kernel may depend on: the type, and a scalar's value; None for others."""
-    kind = tensor.ty
-    if not isinstance(kind, relax.TensorType) or not isinstance(kind.shape, relax.ShapeExpr):
+    shape = static_shape(tensor)
+    if shape is None:
         return None
-    extents = [int(e) if isinstance(e, IntImm) else None for e in kind.shape.values]
-    if None in extents:
-        return None
-    key: tuple[Hashable, ...] = (str(kind.dtype), *extents)
-    if isinstance(tensor, GenericConst) and all(extent == 1 for extent in extents):
+    key: tuple[Hashable, ...] = (dtype_of(tensor), *shape)
+    if isinstance(tensor, GenericConst) and all(extent == 1 for extent in shape):
         return (*key, tensor.value.numpy().tobytes())
     return key

@@ -94,19 +94,12 @@ class Designer:
 
         Their other stages may be others, if they differ in number: these get their best tiles.
         """
-        alike = [len(design.tiles) == len(self.studies) for design in designs]
         fitted = []
         for place, study in enumerate(self.studies):
-            donors = [
-                design.tiles[place] if same else _largest(design)
-                for design, same in zip(designs, alike, strict=True)
-                if same or place == self.main
-            ]
-            timed = iter(time_tiles(study, [study.fit(tile) for tile in donors], self.machine))
-            own = (
-                next(timed) if same or place == self.main else self._best[place] for same in alike
-            )
-            fitted.append(list(own))
+            donors = [self._donor(design, place) for design in designs]
+            tiles = [study.fit(tile) for tile in donors if tile is not None]
+            timed = iter(time_tiles(study, tiles, self.machine))
+            fitted.append([self._best[place] if tile is None else next(timed) for tile in donors])
         return [Design(tiles) for tiles in zip(*fitted, strict=True)]
 
     def time(self, design: Design) -> Design:
@@ -121,6 +114,14 @@ class Designer:
             raise ValueError(f"{len(design.tiles)} tiles for {len(self.studies)} stages")
         pairs = zip(self.studies, design.tiles, strict=True)
         return Design(tuple(time_tiles(study, [tile], self.machine)[0] for study, tile in pairs))
+
+    def _donor(self, design: Design, place: int) -> Tile | None:
+        """Return the tile of a design that a stage may follow."""
+        if len(design.tiles) == len(self.studies):
+            return design.tiles[place]
+        if place != self.main:
+            return None
+        return max(design.tiles, key=lambda tile: tile.points * tile.vectors)
 
     def _with_main(self, tile: Tile) -> Design:
         return Design((*self._best[: self.main], tile, *self._best[self.main + 1 :]))
@@ -163,10 +164,6 @@ def apply_design(mod: IRModule, design: Design, machine: Machine) -> Schedule:
     if not ms.postproc.RewriteLayout().apply(schedule):
         raise NotScheduled("its weights cannot be packed")
     return schedule
-
-
-def _largest(design: Design) -> Tile:
-    return max(design.tiles, key=lambda tile: tile.points * tile.vectors)
 
 
 def _rule_for(schedule: Schedule, stage: Stage) -> ModuleType:

@@ -144,9 +144,9 @@ def rank_candidates(
 def _transferred(designer: Designer, found: list[tuple[Donor, Neighbour]]) -> dict[str, Candidate]:
     """Refit the designs of donors; of equal ones the nearest donor's stays."""
     parsed: dict[str, Design] = {}
-    for donor, _ in found:
+    for text in dict.fromkeys(donor.design for donor, _ in found):
         with suppress(ValueError):  # it follows no design, or one of another release
-            parsed.setdefault(donor.design, Design.parse(donor.design))
+            parsed[text] = Design.parse(text)
     fitted = dict(zip(parsed, designer.fit(list(parsed.values())), strict=True))
     designs: dict[str, Candidate] = {}
     for donor, near in found:

@@ -1,10 +1,11 @@
 """From convolutions of Relax to kernels of minimal filtering."""
 
-from tvm import relax, tirx
+from tvm import relax
 from tvm.target import Target
 
+from cosearch.frontend.graph import dtype_of
 from cosearch.schedules.conditions import Conditions
-from cosearch.schedules.kernel_memo import KernelMemo, Legalizer
+from cosearch.schedules.kernel_memo import KernelMemo, Legalizer, static_shape
 from cosearch.schedules.rules.machine import Machine
 from cosearch.schedules.winograd.choice import Convolution, choose_tile
 from cosearch.schedules.winograd.definition import winograd_conv2d
@@ -87,9 +88,4 @@ def _tile_for(call: relax.Call, machine: Machine) -> int | None:
 
 
 def _shape(arg: relax.Expr) -> tuple[int, ...] | None:
-    shape = arg.ty.shape
-    if str(arg.ty.dtype) != _FLOAT or shape is None:
-        return None
-    if not all(isinstance(extent, tirx.IntImm) for extent in shape.values):
-        return None
-    return tuple(int(extent) for extent in shape.values)
+    return static_shape(arg) if dtype_of(arg) == _FLOAT else None
