@@ -14,6 +14,10 @@ STEPS = 4096
 """Steps of the reduction in one run."""
 DEPTH = 64
 """Steps until the same data come again: they never leave the first cache."""
+ROWS = 4
+"""Rows of a tile: few loads for each multiply-add, as others may share a core's loads."""
+UNROLLED = 4
+"""Steps that are unrolled."""
 RUNS = 50
 """Runs in a measurement: a millisecond or two, which fit between the turns of other processes."""
 
@@ -36,26 +40,27 @@ def peak_gflops(target: Target, repeats: int = 60) -> float:
         GFLOP/s of float32, a multiply-add being two operations.
     """
     machine = Machine.of(Conditions.of(target))
-    rows, lanes, threads = machine.registers * 3 // 4, machine.lanes, machine.threads
-    module = tvm.tirx.build(_kernel(rows, lanes, threads).mod, target=target)
+    vectors, lanes, threads = machine.registers * 3 // 4 // ROWS, machine.lanes, machine.threads
+    columns = vectors * lanes
+    module = tvm.tirx.build(_kernel(vectors, lanes, threads).mod, target=target)
     tensors = [
         tvm.runtime.tensor(np.ones(shape, "float32"))
-        for shape in ((DEPTH, rows), (DEPTH, lanes), (threads, rows, lanes))
+        for shape in ((DEPTH, ROWS), (DEPTH, columns), (threads, ROWS, columns))
     ]
     evaluate = module.time_evaluator("main", tvm.cpu(), number=RUNS, repeat=repeats)
     set_threads(threads)
     seconds = min(evaluate(*tensors).results)
-    return float(2 * STEPS * rows * lanes * threads / seconds / 1e9)
+    return float(2 * STEPS * ROWS * columns * threads / seconds / 1e9)
 
 
-def _kernel(rows: int, lanes: int, threads: int) -> Schedule:
+def _kernel(vectors: int, lanes: int, threads: int) -> Schedule:
     """Outer products that each thread sums up in registers, three quarters of which they fill."""
-    left = te.placeholder((DEPTH, rows), name="left")
-    right = te.placeholder((DEPTH, lanes), name="right")
+    left = te.placeholder((DEPTH, ROWS), name="left")
+    right = te.placeholder((DEPTH, vectors * lanes), name="right")
     outer = te.reduce_axis((0, STEPS // DEPTH), name="outer")
     step = te.reduce_axis((0, DEPTH), name="step")
     result = te.compute(
-        (threads, rows, lanes),
+        (threads, ROWS, vectors * lanes),
         lambda t, r, c: te.sum(left[step, r] * right[step, c], axis=[outer, step]),
         name="result",
     )
@@ -63,10 +68,13 @@ def _kernel(rows: int, lanes: int, threads: int) -> Schedule:
     block = schedule.get_sblock("result")
     local = schedule.cache_write(block, 0, "global")
     thread, row, column, out, inner = schedule.get_loops(block)
-    schedule.reorder(thread, out, inner, row, column)
+    steps, unrolled = schedule.split(inner, [None, UNROLLED])
+    vector, lane = schedule.split(column, [vectors, lanes])
+    schedule.reorder(thread, out, steps, unrolled, row, vector, lane)
     schedule.reverse_compute_at(local, thread)
     schedule.parallel(thread)
-    schedule.unroll(row)
-    schedule.vectorize(column)
+    for loop in (unrolled, row, vector):
+        schedule.unroll(loop)
+    schedule.vectorize(lane)
     schedule.decompose_reduction(block, out)
     return schedule

@@ -10,6 +10,11 @@ from cosearch.schedules.conditions import Conditions
 
 _DOUBLE_PUMPED = ("znver4",)
 """CPUs that take two cycles for a 512-bit operation."""
+_SMALL_L2 = {
+    **dict.fromkeys(("haswell", "broadwell", "skylake"), 256 << 10),
+    **dict.fromkeys(("znver1", "znver2", "znver3"), 512 << 10),
+}
+"""Bytes of the second cache of cores that have less of it than others."""
 
 LINE_BYTES = 64
 L1_WAYS = 8
@@ -38,6 +43,9 @@ class Machine:
         Size of a core's own data caches.
     threads : int
         Cores that run a parallel loop.
+    broadcasts_operands : bool
+        Whether a multiply-add may take its value of the data from memory, or out of a vector; if
+        not, that value takes a register of its own.
     """
 
     lanes: int
@@ -48,6 +56,7 @@ class Machine:
     l1_bytes: int = 32 << 10
     l2_bytes: int = 1 << 20
     threads: int = 1
+    broadcasts_operands: bool = True
 
     L2_BYTES_PER_CYCLE = 32.0
     L3_BYTES_PER_CYCLE = 10.0
@@ -64,15 +73,16 @@ class Machine:
         not tested), and for anything else the 16 registers of 4 floats that SSE has.
         """
         features = conditions.features.split(",")
-        threads = conditions.threads
+        cpu = json.loads(conditions.target).get("mcpu")
+        core = cls(4, 16, broadcasts_operands=False)
         if "avx512f" in features:
-            halved = json.loads(conditions.target).get("mcpu") in _DOUBLE_PUMPED
-            return cls(16, 32, vectors_per_cycle=1.0 if halved else 2.0, threads=threads)
-        if "avx2" in features:
-            return cls(8, 16, threads=threads)
-        if "neon" in features:
-            return cls(4, 32, threads=threads)
-        return cls(4, 16, threads=threads)
+            core = cls(16, 32, vectors_per_cycle=1.0 if cpu in _DOUBLE_PUMPED else 2.0)
+        elif "avx2" in features:
+            core = cls(8, 16, broadcasts_operands=False)
+        elif "neon" in features:
+            core = cls(4, 32)
+        l2_bytes = _SMALL_L2.get(cpu, core.l2_bytes)
+        return replace(core, l2_bytes=l2_bytes, threads=conditions.threads)
 
     @property
     def alone(self) -> "Machine":
@@ -85,8 +95,13 @@ class Machine:
         return self.l2_bytes * 3 // 4
 
     def holds(self, rows: int, vectors: int) -> bool:
-        """Tell whether the registers hold a tile, a row of weights and a value of the data."""
-        return rows * vectors + vectors + 1 <= self.registers
+        """Tell whether the registers hold a tile, a row of weights and values of the data.
+
+        Where each such value serves one vector alone, LLVM loads those of all rows before it uses
+        the first, and would write results to memory in every step to make room for them.
+        """
+        values = rows if vectors == 1 and not self.broadcasts_operands else 1
+        return rows * vectors + vectors + values <= self.registers
 
     def multiply_add_cycles(self, lanes: Numbers) -> Cycles:
         """Return the cycles of a multiply-add of so many values, at most a register of them.

@@ -76,6 +76,17 @@ def test_the_tile_fits_the_registers(cpu):
         assert (tile.points + 1) * tile.vectors < machine.registers
 
 
+def test_values_of_the_data_that_serve_one_vector_take_registers():
+    mod = layer((1, 14, 14, 64), conv, out=128)
+
+    def most_points(machine):
+        (tiles,) = zip(*(design.tiles for design in rank_designs(mod, machine)), strict=True)
+        return max(tile.points for tile in tiles if tile.vectors == 1)
+
+    assert most_points(Machine(8, 16)) == 14
+    assert most_points(Machine(8, 16, broadcasts_operands=False)) == 7
+
+
 def test_the_first_tile_hides_latency_and_loads():
     (tile,) = rank_designs(layer((1, 14, 14, 64), conv, out=384), AVX512)[0].tiles
     assert tile.lanes == AVX512.lanes
