@@ -68,13 +68,13 @@ class Kernel:
         infos = ArgInfo.from_entry_func(schedule.mod, remove_preproc=True)
         self.tensors = [a.tensor for a in arguments.get([plain(i.as_json()) for i in infos])]
         module = tvm.tirx.build(as_in_networks(schedule.mod), target=target)
-        self.evaluate = module.time_evaluator("main", tvm.cpu(), min_repeat_ms=3)
+        self.evaluate = module.time_evaluator("main", tvm.cpu(), repeat=RUNS)
         self.threads = int(target.attrs["num-cores"])
 
     def time_us(self) -> float:
-        """Time it once, in microseconds."""
+        """Return the median time of some calls, as of onnxruntime's, in microseconds."""
         set_threads(self.threads)
-        return float(self.evaluate(*self.tensors).mean) * 1e6
+        return float(self.evaluate(*self.tensors).median) * 1e6
 
 
 def onnxruntime_us(layer: Layer, threads: int) -> float:

@@ -92,7 +92,7 @@ class Channelwise:
         """Return tiles of one row."""
         _, _, rows_extent, channels = grid(self.extents)
         return Tiles.of_rows(
-            (1, rows, vectors, lanes, order, 0, 1, 0)
+            (1, rows, vectors, lanes, order, 0, 1, 0, 0)
             for vectors, lanes in row_shapes(channels, self.machine)
             for rows in divisors(rows_extent, MAX_ROWS)
             if self._hold(rows, vectors)

@@ -177,7 +177,7 @@ def _rule_for(schedule: Schedule, stage: Stage) -> ModuleType:
 def _diverse(ranked: RankedTiles) -> Iterator[Tile]:
     """Order tiles so that variants of one that differ in little do not crowd out the others."""
     tiles = ranked.tiles
-    keys = np.stack([tiles.height, tiles.rows, tiles.width], axis=1).tolist()
+    keys = np.stack([tiles.height, tiles.rows, tiles.width, tiles.flat], axis=1).tolist()
     waiting = [(place, tuple(key)) for place, key in enumerate(keys)]
     while waiting:
         seen: Counter[tuple[int, ...]] = Counter()

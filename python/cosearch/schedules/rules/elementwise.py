@@ -53,7 +53,7 @@ class Elementwise:
     def tiles(self) -> Tiles:
         """Return the tiles of one row."""
         shapes = row_shapes(grid(self.extents)[3], self.machine)
-        return Tiles.of_rows((1, 1, vectors, lanes, 0, 0, 1, 0) for vectors, lanes in shapes)
+        return Tiles.of_rows((1, 1, vectors, lanes, 0, 0, 1, 0, 0) for vectors, lanes in shapes)
 
     def cycles(self, tiles: Tiles) -> Cycles:
         """Count the vectors, and the bytes that go through the caches."""

@@ -41,6 +41,8 @@ class Machine:
         Cycles from a multiply-add to one that depends on it.
     l1_bytes, l2_bytes : int
         Size of a core's own data caches.
+    loop_cycles : float
+        Cycles of a step of a loop beside what it computes.
     threads : int
         Cores that run a parallel loop.
     broadcasts_operands : bool
@@ -55,6 +57,7 @@ class Machine:
     latency: int = 4
     l1_bytes: int = 32 << 10
     l2_bytes: int = 1 << 20
+    loop_cycles: float = 1.0
     threads: int = 1
     broadcasts_operands: bool = True
 
@@ -78,7 +81,7 @@ class Machine:
         if "avx512f" in features:
             core = cls(16, 32, vectors_per_cycle=1.0 if cpu in _DOUBLE_PUMPED else 2.0)
         elif "avx2" in features:
-            core = cls(8, 16, broadcasts_operands=False)
+            core = cls(8, 16, loop_cycles=0.25, broadcasts_operands=False)
         elif "neon" in features:
             core = cls(4, 32)
         l2_bytes = _SMALL_L2.get(cpu, core.l2_bytes)
@@ -97,10 +100,11 @@ class Machine:
     def holds(self, rows: int, vectors: int) -> bool:
         """Tell whether the registers hold a tile, a row of weights and values of the data.
 
-        Where each such value serves one vector alone, LLVM loads those of all rows before it uses
-        the first, and would write results to memory in every step to make room for them.
+        Where operands cannot broadcast, LLVM loads several such values before it uses the first,
+        the more the fewer vectors each serves, and would write results to memory in every step to
+        make room for them.
         """
-        values = rows if vectors == 1 and not self.broadcasts_operands else 1
+        values = 1 if self.broadcasts_operands else max(1, rows // vectors)
         return rows * vectors + vectors + values <= self.registers
 
     def multiply_add_cycles(self, lanes: Numbers) -> Cycles:

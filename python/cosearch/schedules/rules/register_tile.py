@@ -2,15 +2,23 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from tvm.s_tir import Schedule
 from tvm.s_tir.analysis import estimate_tir_flops
 from tvm.s_tir.schedule import LoopRV, SBlockRV
+from tvm.tirx import IndexMap
 
 from cosearch.schedules.rules import elementwise
-from cosearch.schedules.rules.anatomy import Axes, Stage, axes, operand_iterators
+from cosearch.schedules.rules.anatomy import (
+    Axes,
+    Stage,
+    axes,
+    operand_iterators,
+    statement_of,
+)
 from cosearch.schedules.rules.machine import Machine
 from cosearch.schedules.rules.tile import (
     ORDERS,
@@ -93,6 +101,17 @@ class Product:
         return math.prod(self.axes.reduction)
 
     @property
+    def positions(self) -> int:
+        """Rows of the result: all its axes but the last together."""
+        return math.prod(self.extents[:-1])
+
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether each row of the result depends on the row of the data in the same place."""
+        alone = math.prod(self.axes.reduction[:-1]) == 1 and not self.pad_values
+        return alone and self.data_shape[:-1] == self.extents[:-1]
+
+    @property
     def placements(self) -> list[tuple[Order, Padding]]:
         """Orders of the tiles, each with a place for the padding."""
         if self.pad_values:
@@ -103,18 +122,34 @@ class Product:
         """Return the tiles that the registers hold."""
         _, height_extent, rows_extent, _ = grid(self.extents)
         unrolls = [steps for steps in UNROLLS if self.axes.reduction[-1] % steps == 0]
-        variants = [
-            (ORDERS.index(order), PADDINGS.index(padding), unroll, 0)
+        most = self.machine.registers
+        shapes = [
+            (height, rows, unroll, 0)
+            for height in divisors(height_extent, most)
+            for rows in divisors(rows_extent, most)
             for unroll in unrolls
-            for order, padding in self.placements
         ]
+        if self.is_pointwise:
+            divided = {height * rows for height, rows, *_ in shapes}
+            others = set(range(2, min(self.positions, most))) - divided
+            # LLVM runs out of registers where it unrolls both variants, of whole and last tiles.
+            shapes += [(1, rows, 1, 1) for rows in sorted(others)]
         return Tiles.of_rows(
-            (height, rows, vectors, lanes, *variant)
+            (
+                height,
+                rows,
+                vectors,
+                lanes,
+                ORDERS.index(order),
+                PADDINGS.index(padding),
+                unroll,
+                0,
+                flat,
+            )
             for vectors, lanes in row_shapes(self.group, self.machine)
-            for height in divisors(height_extent, self.machine.registers)
-            for rows in divisors(rows_extent, self.machine.registers)
+            for height, rows, unroll, flat in shapes
             if self.machine.holds(height * rows, vectors)
-            for variant in variants
+            for order, padding in self.placements
         )
 
     def holds(self, tile: Tile) -> bool:
@@ -135,7 +170,14 @@ class Product:
         places = [padding for order, padding in self.placements if order == tile.order]
         unroll = tile.unroll if self.axes.reduction[-1] % tile.unroll == 0 else 1
         padding = tile.padding if tile.padding in places else places[0]
-        return replace(fitted, padding=padding, unroll=unroll)
+        fitted = replace(fitted, padding=padding, unroll=unroll)
+        return self._flatten(fitted, tile.rows) if tile.flat and self.is_pointwise else fitted
+
+    def _flatten(self, tile: Tile, most_rows: int) -> Tile:
+        """Return a tile that is flat, with as many rows as the registers hold."""
+        counts = range(min(most_rows, self.positions), 0, -1)
+        rows = next(rows for rows in counts if self.machine.holds(rows, tile.vectors))
+        return replace(tile, height=1, rows=rows, unroll=1, flat=True)
 
 
 def matches(schedule: Schedule, stage: Stage) -> bool:
@@ -195,12 +237,12 @@ def _cycles(product: Product, tiles: Tiles, machine: Machine) -> Cycles:
     extents = product.axes.spatial
     outer, *counts = tiles.counts(extents)
     row_tiles, column_tiles = outer * counts[0] * counts[1], counts[2]
-    vectors = tiles.points * tiles.vectors
-    step = step_cycles(tiles, tiles.points, machine)
-    step[_are_crowded(product, tiles, machine)] *= CROWDED
-    reduction = product.axes.reduction
-    steps = product.depth * step + TILE_CYCLES * (1 + math.prod(reduction[:-1]) / 4)
-    compute = row_tiles * column_tiles * (steps + 3 * vectors)
+    left = np.where(tiles.flat > 0, product.positions % tiles.points, 0)
+    whole = row_tiles - (left > 0)
+    compute = column_tiles * (
+        whole * _tile_cycles(product, tiles, tiles.points, machine)
+        + (left > 0) * _tile_cycles(product, tiles, left, machine)
+    )
     stream = np.where(
         tiles.order == ORDERS.index("rows"),
         machine.stream_cycles(product.weight_bytes, row_tiles)
@@ -215,12 +257,21 @@ def _cycles(product: Product, tiles: Tiles, machine: Machine) -> Cycles:
     return beside_streams(compute, stream) + padding
 
 
+def _tile_cycles(product: Product, tiles: Tiles, rows: Integers, machine: Machine) -> Cycles:
+    """Return the cycles of a tile of so many rows: its steps, and its way through the tail."""
+    step = step_cycles(tiles, rows, machine)
+    step[_are_crowded(product, tiles, machine)] *= CROWDED
+    # A flat tile has to find out whether it is the last one.
+    starts = 1 + math.prod(product.axes.reduction[:-1]) / 4 + tiles.flat
+    return np.asarray(product.depth * step + TILE_CYCLES * starts + 3 * rows * tiles.vectors)
+
+
 def step_cycles(tiles: Tiles, rows: Integers, machine: Machine) -> Cycles:
     """Return the cycles of a step of the reduction of tiles with so many rows in registers."""
     arithmetic = rows * tiles.vectors * machine.multiply_add_cycles(tiles.lanes)
     loads = (rows + tiles.vectors) / machine.loads_per_cycle
     step = np.maximum(np.maximum(arithmetic, loads), machine.latency)
-    return np.asarray(step + 1 / tiles.unroll)
+    return np.asarray(step + machine.loop_cycles / tiles.unroll)
 
 
 def beside_streams(compute: Cycles | Integers, stream: Cycles) -> Cycles:
@@ -265,7 +316,10 @@ def _padding_cycles(
 
 def apply(schedule: Schedule, stage: Stage, tile: Tile, machine: Machine) -> None:
     """Tile the stage: accumulate each tile in registers, write it through the tail."""
-    anchor, extents = stage.anchor, axes(schedule, stage.anchor).spatial
+    anchor = stage.anchor
+    if tile.flat:
+        _flatten(schedule, stage)
+    extents = axes(schedule, anchor).spatial
     if tile.padding == "inline":
         for pad in stage.pads:
             schedule.compute_inline(pad)
@@ -283,6 +337,26 @@ def apply(schedule: Schedule, stage: Stage, tile: Tile, machine: Machine) -> Non
             elementwise.apply_to_block(schedule, pad, chosen)
     finish_tile(schedule, nest.inner, unrolled=_tail_flops(schedule, stage) <= MAX_TAIL_FLOPS)
     accumulate(schedule, anchor, nest, tile.unroll)
+
+
+def _flatten(schedule: Schedule, stage: Stage) -> None:
+    """Make one axis of all axes of the result but the last."""
+    shape = axes(schedule, stage.anchor).spatial[:-1]
+
+    def merged(*places: Any) -> list[Any]:
+        (row, *inner), (column, *reduction) = places[: len(shape)], places[len(shape) :]
+        for extent, place in zip(shape[1:], inner, strict=True):
+            row = row * extent + place
+        # TVM would take the window, which is one place here, for axes of the result.
+        return [row, column, *reduction[-1:]]
+
+    def mapping(axes: int) -> IndexMap:
+        return IndexMap.from_func(merged, ndim=axes, index_dtype="int64")
+
+    schedule.transform_layout(stage.anchor, ("write", 0), mapping(len(shape) + 1))
+    for block in (stage.anchor, stage.last):
+        iterators = statement_of(schedule, block).iter_vars
+        schedule.transform_block_layout(block, mapping(len(iterators)))
 
 
 def _tail_flops(schedule: Schedule, stage: Stage) -> float:

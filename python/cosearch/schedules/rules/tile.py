@@ -27,12 +27,14 @@ Order = Literal["rows", "columns"]
 Padding = Literal["inline", "tile", "root"]
 ORDERS: tuple[Order, ...] = ("rows", "columns")
 PADDINGS: tuple[Padding, ...] = ("inline", "tile", "root")
+PARALLEL = 7
+"""Place of `Tiles.parallel` among the columns."""
 Integers = npt.NDArray[np.int64]
 Cycles = npt.NDArray[np.float64]
 _SIZE = "([1-9][0-9]{0,8})"
 _TEXT = re.compile(
     rf"{_SIZE}x{_SIZE}x{_SIZE}x{_SIZE} (rows|columns) (inline|tile|root) "
-    rf"unroll{_SIZE} (serial|parallel)"
+    rf"unroll{_SIZE} (serial|parallel)( flat)?"
 )
 
 
@@ -55,6 +57,9 @@ class Tile:
         Steps of the innermost reduction that are unrolled.
     parallel : bool
         Whether tiles are spread over threads.
+    flat : bool
+        Whether all axes of the result but the last are taken as one, of which `rows` need not be a
+        divisor: the last tile has fewer of them.
     cycles : float
         What the nest should take.
     """
@@ -67,6 +72,7 @@ class Tile:
     padding: Padding = "inline"
     unroll: int = 1
     parallel: bool = False
+    flat: bool = False
     cycles: float = math.inf
 
     @property
@@ -74,7 +80,8 @@ class Tile:
         """The tile in a few words, which `parse` reads; its cycles are not among them."""
         shape = f"{self.height}x{self.rows}x{self.vectors}x{self.lanes}"
         threads = "parallel" if self.parallel else "serial"
-        return f"{shape} {self.order} {self.padding} unroll{self.unroll} {threads}"
+        flat = " flat" if self.flat else ""
+        return f"{shape} {self.order} {self.padding} unroll{self.unroll} {threads}{flat}"
 
     @classmethod
     def parse(cls, text: str) -> "Tile":
@@ -88,7 +95,7 @@ class Tile:
         match = _TEXT.fullmatch(text)
         if match is None:
             raise ValueError(f"no tile: {text!r}")
-        height, rows, vectors, lanes, order, padding, unroll, threads = match.groups()
+        height, rows, vectors, lanes, order, padding, unroll, threads, flat = match.groups()
         return cls(
             int(height),
             int(rows),
@@ -98,6 +105,7 @@ class Tile:
             cast(Padding, padding),
             int(unroll),
             threads == "parallel",
+            flat is not None,
         )
 
     @property
@@ -121,7 +129,7 @@ class Tiles:
     Parameters
     ----------
     columns : numpy.ndarray
-        int64 ``[8, tiles]``: the attributes of `Tile` in their order, without its cycles; of an
+        int64 ``[9, tiles]``: the attributes of `Tile` in their order, without its cycles; of an
         order and a place of the padding, their places in `ORDERS` and `PADDINGS`.
     """
 
@@ -134,7 +142,8 @@ class Tiles:
         self.order: Integers = columns[4]
         self.padding: Integers = columns[5]
         self.unroll: Integers = columns[6]
-        self.parallel: Integers = columns[7]
+        self.parallel: Integers = columns[PARALLEL]
+        self.flat: Integers = columns[8]
 
     @classmethod
     def of(cls, tiles: Iterable[Tile]) -> "Tiles":
@@ -143,7 +152,7 @@ class Tiles:
             (
                 *(tile.height, tile.rows, tile.vectors, tile.lanes),
                 *(ORDERS.index(tile.order), PADDINGS.index(tile.padding)),
-                *(tile.unroll, int(tile.parallel)),
+                *(tile.unroll, int(tile.parallel), int(tile.flat)),
             )
             for tile in tiles
         )
@@ -151,7 +160,7 @@ class Tiles:
     @classmethod
     def of_rows(cls, rows: Iterable[Sequence[int]]) -> "Tiles":
         """Put tiles in columns that are given in rows."""
-        return cls(np.array(list(rows), "int64").reshape(-1, 8).T)
+        return cls(np.array(list(rows), "int64").reshape(-1, 9).T)
 
     def __len__(self) -> int:
         """Count the tiles."""
@@ -159,12 +168,12 @@ class Tiles:
 
     def tile(self, place: int, cycles: float) -> Tile:
         """Return one of them, with what its nest should take."""
-        height, rows, vectors, lanes, order, padding, unroll, parallel = (
+        height, rows, vectors, lanes, order, padding, unroll, parallel, flat = (
             int(value) for value in self.columns[:, place]
         )
         return Tile(
             *(height, rows, vectors, lanes, ORDERS[order], PADDINGS[padding]),
-            *(unroll, bool(parallel), cycles),
+            *(unroll, bool(parallel), bool(flat), cycles),
         )
 
     @property
@@ -177,10 +186,16 @@ class Tiles:
         """Rows of vectors in the tiles."""
         return self.height * self.rows
 
-    def counts(self, extents: Sequence[int]) -> tuple[int, Integers, Integers, Integers]:
+    def counts(self, extents: Sequence[int]) -> tuple[Integers, Integers, Integers, Integers]:
         """Return the numbers of tiles along all axes but three together, and each of these."""
         outer, height, rows, width = grid(extents)
-        return outer, height // self.height, rows // self.rows, width // self.width
+        flat, rows_together = self.flat > 0, -(-outer * height * rows // self.rows)
+        return (
+            np.where(flat, 1, outer),
+            np.where(flat, 1, height // self.height),
+            np.where(flat, rows_together, rows // self.rows),
+            width // self.width,
+        )
 
     def tasks(self, extents: Sequence[int]) -> Integers:
         """Return the iterations of the parallel loop of each."""
@@ -203,7 +218,7 @@ class Tiles:
         by_rows = self.order == ORDERS.index("rows")
         return np.stack(
             [
-                np.full(len(self), outer),
+                outer,
                 np.where(by_rows, height, width),
                 np.where(by_rows, rows, height),
                 np.where(by_rows, width, rows),
@@ -296,7 +311,7 @@ def rank_tiles(study: Study, machine: Machine) -> RankedTiles:
     tiles = study.tiles()
     if machine.threads > 1:
         both = np.repeat(tiles.columns, 2, axis=1)
-        both[-1] = np.arange(both.shape[1]) % 2
+        both[PARALLEL] = np.arange(both.shape[1]) % 2
         tiles = Tiles(both)
     return RankedTiles(tiles, _timed(study, tiles, machine))
 
@@ -325,6 +340,8 @@ def fit_tile(
 ) -> Tile:
     """Refit a tile's factors to other extents (see `refit_split`), and to the registers.
 
+    It divides the extents then, and is not flat.
+
     Parameters
     ----------
     tile : Tile
@@ -346,6 +363,7 @@ def fit_tile(
         vectors=vectors,
         lanes=lanes,
         parallel=tile.parallel and machine.threads > 1,
+        flat=False,
     )
     while fitted.points > 1 and not holds(fitted):
         if fitted.rows > 1:
@@ -375,11 +393,11 @@ def tile_axes(
     """Tile three loops, the innermost ones of a block, of the given extents."""
     factors = (tile.vectors, tile.lanes)
     columns, lanes = _split(schedule, loops[2], extents[2], factors, MAX_LANES)
-    parts = [
-        split(schedule, loops[0], extents[0], tile.height),
-        split(schedule, loops[1], extents[1], tile.rows),
-        columns,
-    ]
+    if tile.flat:
+        rows = list(schedule.split(loops[1], [None, tile.rows], preserve_unit_iters=True))
+    else:
+        rows = split(schedule, loops[1], extents[1], tile.rows)
+    parts = [split(schedule, loops[0], extents[0], tile.height), rows, columns]
     over = [part[0] for part in parts]
     ordered = over if tile.order == "rows" else [over[2], over[0], over[1]]
     inner = [loop for part in parts for loop in part[1:]]

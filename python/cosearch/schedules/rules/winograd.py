@@ -95,7 +95,7 @@ class Winograd:
         """Return the tiles that the registers hold."""
         unrolls = [steps for steps in UNROLLS if self.depth % steps == 0]
         return Tiles.of_rows(
-            (height, rows, vectors, lanes, order, PADDINGS.index("tile"), unroll, 0)
+            (height, rows, vectors, lanes, order, PADDINGS.index("tile"), unroll, 0, 0)
             for vectors, lanes in row_shapes(self.group, self.machine)
             for height in divisors(self.tiles_of[1])
             for rows in self._rows(height)

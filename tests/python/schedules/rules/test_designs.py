@@ -1,5 +1,7 @@
 """Designs of the rules: right for any extents and CPU, and what they are meant to be."""
 
+import math
+
 import pytest
 import tvm
 from layers import OPS, WORKLOADS, conv, depthwise, layer
@@ -51,6 +53,34 @@ def test_every_design_computes_what_the_workload_does(workload, checker):
     for design in some(designs, count):
         scheduled = apply_design(workload, design, machine)
         assert verifier(workload["main"], scheduled.mod["main"]) == "", design
+
+
+FLAT = ["pointwise", "pointwise, prime extents", "pointwise, residual", "batch of two", "dense, rows"]
+
+
+@pytest.mark.parametrize("name", FLAT)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_last_of_flat_tiles_may_have_fewer_rows(name, threads):
+    workload = layer(*WORKLOADS[name][:2], **WORKLOADS[name][2])
+    target = target_of("native", threads)
+    machine = Machine.of(Conditions.of(target))
+    flat = [d for d in rank_designs(workload, machine) if any(tile.flat for tile in d.tiles)]
+    positions = math.prod(int(e) for e in workload["main"].params[-1].shape[:-1])
+    ragged = [d for d in flat if all(positions % t.rows for t in d.tiles if t.flat)]
+    with KernelVerifier(target) as verifier:
+        for design in ragged[:1]:
+            schedule = apply_design(workload, design, machine)
+            assert verifier(workload["main"], schedule.mod["main"]) == "", design
+            again = replay(schedule.trace.as_json(), workload)
+            tvm.ir.assert_structural_equal(again.mod, schedule.mod)
+    assert ragged
+
+
+@pytest.mark.parametrize("name", ["pointwise, stride", "direct", "depthwise", "winograd"])
+def test_windows_and_strides_leave_nothing_flat(name):
+    workload = layer(*WORKLOADS[name][:2], **WORKLOADS[name][2])
+    designs = rank_designs(workload, machine_of("native"))
+    assert not any(tile.flat for design in designs for tile in design.tiles)
 
 
 def test_a_design_is_a_trace_that_can_be_replayed(workload):

@@ -87,7 +87,7 @@ def test_a_workload_with_other_blocks_is_refused(machine):
         st.sampled_from(["rows", "columns"]),
         st.sampled_from(["inline", "tile", "root"]),
         st.integers(1, 8),
-        st.booleans(),
+        *[st.booleans()] * 2,
     )
 )
 def test_a_design_is_read_back_from_its_text(tile):
@@ -108,6 +108,16 @@ def test_every_fitted_tile_fits_the_registers(machine):
     designer = Designer(make("pointwise", (14, 32, 96)), machine)
     (fitted,) = designer.fit([donor])[0].tiles
     assert designer.studies[0].holds(fitted)
+
+
+def test_a_flat_tile_is_flat_where_it_can_be(machine):
+    donor = Design((Tile(1, 5, 2, 8, flat=True),))
+
+    def fitted(*size):
+        return Designer(make("pointwise", size), machine).fit([donor])[0].tiles[0]
+
+    assert (fitted(9, 32, 96).flat, fitted(9, 32, 96).rows) == (True, 5)
+    assert fitted(2, 32, 96).rows == 4  # which are all that there are
 
 
 def test_designs_are_fitted_together_as_each_alone(machine):
