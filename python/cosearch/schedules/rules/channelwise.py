@@ -9,6 +9,7 @@ from tvm.sym import Analyzer, detect_linear_equation
 
 from cosearch.schedules.rules.anatomy import Stage, axes, operand_iterators
 from cosearch.schedules.rules.machine import L1_WAYS, LINE_BYTES, Machine
+from cosearch.schedules.rules.register_tile import beside_streams
 from cosearch.schedules.rules.tile import (
     ORDERS,
     Cycles,
@@ -27,18 +28,19 @@ from cosearch.schedules.rules.tile import (
 
 MAX_WINDOW = 64
 """Values of a window that are unrolled; a larger one stays a loop."""
-MAX_BODY = 300
-"""Vector operations of an unrolled tile that borders on others, beyond which it slows down."""
+MAX_BODY, MAX_LONG_BODY = 700, 300
+"""Vector operations of an unrolled tile that borders on others, beyond which it slows down: those
+on registers of AVX-512 are longer."""
+AHEAD = 448
+"""Operations that a core looks ahead: so far the next tiles' chains of additions overlap."""
 MAX_ROWS = 16
 """Columns of the result in a tile."""
 TILE_CYCLES = 10
-SPILLED = 1.1
+SPILLED = 1.2
 """What a tile takes more whose results and columns of data do not fit the registers."""
 CROWDED = 2.0
 """What a tile takes more whose data push each other out of the cache. A line is used a few times
 at most: twice as many as the cache has ways do no harm yet."""
-ORDER_COSTS = np.array([1.0, 1.02])
-"""What each order of the tiles takes: those of a row share lines of the cache."""
 
 
 def matches(schedule: Schedule, stage: Stage) -> bool:
@@ -109,9 +111,8 @@ class Channelwise:
     def cycles(self, tiles: Tiles) -> Cycles:
         """Count multiply-adds and loads of a tile, and what streams through the caches."""
         outer, height, rows, width = tiles.counts(self.extents)
-        cycles = outer * height * rows * width * _tile_cycles(self, tiles, self.machine)
-        cycles += self.machine.stream_cycles(4 * math.prod(self.data), 0.5)
-        return np.asarray(cycles * ORDER_COSTS[tiles.order])
+        compute = outer * height * rows * width * _tile_cycles(self, tiles, self.machine)
+        return beside_streams(compute, _stream_cycles(self, tiles, self.machine))
 
     def tasks(self, tiles: Tiles) -> Integers:
         """Return the iterations of the parallel loop with each tile."""
@@ -138,11 +139,14 @@ def _tile_cycles(shape: Channelwise, tiles: Tiles, machine: Machine) -> Cycles:
     loads = size / breadth * columns + size * (shape.operands - 1)
     arithmetic = rows * vectors * size * machine.multiply_add_cycles(tiles.lanes)
     work = np.maximum(arithmetic, vectors * loads / machine.loads_per_cycle)
-    work = np.maximum(work, machine.latency * min(size, 8))
+    body = (rows * size + loads) * vectors
+    work = np.maximum(
+        work, machine.latency * np.maximum(min(size, 8), size * np.minimum(1.0, body / AHEAD))
+    )
     if size <= MAX_WINDOW:
-        body = (rows * size + loads) * vectors
-        large = (rows < grid(shape.extents)[2]) & (body > MAX_BODY)
-        work *= np.where(large, body / MAX_BODY, 1.0)
+        most = MAX_LONG_BODY if 4 * machine.lanes == LINE_BYTES else MAX_BODY
+        large = (rows < grid(shape.extents)[2]) & (body > most)
+        work *= np.where(large, body / most, 1.0)
         work[(rows + columns) * vectors + 1 > machine.registers] *= SPILLED
         pairs = list(zip(columns.tolist(), vectors.tolist(), strict=True))
         crowded = {
@@ -151,6 +155,25 @@ def _tile_cycles(shape: Channelwise, tiles: Tiles, machine: Machine) -> Cycles:
         }
         work[np.array([crowded[pair] for pair in pairs], bool)] *= CROWDED
     return np.asarray(work + TILE_CYCLES + 2 * rows * vectors)
+
+
+def _stream_cycles(shape: Channelwise, tiles: Tiles, machine: Machine) -> Cycles:
+    """Return the cycles to bring data into the first cache.
+
+    Lines of the window come again for each line of the result, out of the second cache where the
+    first does not hold them: whole lines of the picture where the tiles of a row follow each other,
+    and of a few channels where those of a column do. Fewer channels than a line of the cache has
+    fetch it several times.
+    """
+    _, _, data_rows, channels = grid(shape.data)
+    lines = math.prod(shape.window) // shape.lines
+    by_rows = tiles.order == ORDERS.index("rows")
+    width = np.maximum(4 * tiles.width, LINE_BYTES)
+    passes = np.where(by_rows, 1.0, width / (4 * tiles.width))
+    kept = lines * data_rows * np.where(by_rows, 4 * channels, width)
+    size = 4 * math.prod(shape.data)
+    again = size * passes * lines / shape.stride / machine.L2_BYTES_PER_CYCLE
+    return machine.stream_cycles(size, passes / 2) + np.where(kept > machine.l1_bytes, again, 0.0)
 
 
 def _line_offsets(shape: Channelwise, columns: int, vectors: int) -> Integers:

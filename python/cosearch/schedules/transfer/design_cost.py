@@ -16,7 +16,7 @@ from cosearch.schedules.similarity import COORDINATES
 from cosearch.schedules.store.errors import DamagedDataError
 from cosearch.schedules.transfer.forest import load_forest
 
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 """Goes up when features, or what is predicted from them, change: older models are not used."""
 LEAST_RECORDS = 64
 """Records below which the rules' own estimate is taken as it is."""

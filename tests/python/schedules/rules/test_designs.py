@@ -55,7 +55,13 @@ def test_every_design_computes_what_the_workload_does(workload, checker):
         assert verifier(workload["main"], scheduled.mod["main"]) == "", design
 
 
-FLAT = ["pointwise", "pointwise, prime extents", "pointwise, residual", "batch of two", "dense, rows"]
+FLAT = [
+    "pointwise",
+    "pointwise, prime extents",
+    "pointwise, residual",
+    "batch of two",
+    "dense, rows",
+]
 
 
 @pytest.mark.parametrize("name", FLAT)
