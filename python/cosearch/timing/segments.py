@@ -12,6 +12,8 @@ from cosearch.timing.estimate import (
     NINETY_PERCENT,
     SURE,
     UNSURE,
+    are_alone,
+    are_doubtful,
     are_good,
     clean_pace,
     low_quantile,
@@ -171,16 +173,18 @@ def estimate_segments(seen: SegmentedRuns, calibration: Calibration) -> Segmente
     pace = seen.pace
     floor = clean_pace(pace.reshape(-1, 2), calibration)
     good = are_good(pace, seen.clock_us, seen.share, seen.gap_us, floor)
+    alone = are_alone(seen.clock_us, seen.share, seen.gap_us)
     sizes = np.diff([*seen.starts, seen.call_us.shape[1]])
     speed = calibration.clock_us / seen.clock_us.mean(axis=-1)
     call_us = seen.call_us * np.repeat(speed, sizes, axis=1)
     ends = [*seen.starts[1:].tolist(), call_us.shape[1]]
-    found = np.empty((len(ends), 3))
+    found, doubtful = np.empty((len(ends), 3)), np.empty(len(ends), bool)
     calls = np.empty((3, call_us.shape[1]))
     for place, (start, end) in enumerate(zip(seen.starts.tolist(), ends, strict=True)):
         own, slower = call_us[:, start:end], pace[:, place].max(axis=-1)
         total = own.sum(axis=1)
         found[place] = low_quantile(total, slower, good[:, place])
+        doubtful[place] = are_doubtful(total, good[:, place], alone[:, place])
         # Only whole segments are chosen from: the quickest calls of each would be none that ever
         # was.
         chosen = np.flatnonzero(good[:, place])
@@ -193,7 +197,7 @@ def estimate_segments(seen: SegmentedRuns, calibration: Calibration) -> Segmente
     latency_us, counts = float(found[:, 0].sum()), good.sum(axis=0)
     below = float(np.linalg.norm(found[:, 0] - found[:, 1]))
     above = float(np.linalg.norm(found[:, 2] - found[:, 0]))
-    shaken = float(found[counts < FEW, 0].sum()) / latency_us
+    shaken = float(found[doubtful, 0].sum()) / latency_us
     return SegmentedEstimate(
         latency_us=latency_us,
         low_us=latency_us - below,
@@ -201,7 +205,9 @@ def estimate_segments(seen: SegmentedRuns, calibration: Calibration) -> Segmente
         call_us=calls[0],
         call_low_us=calls[1],
         call_high_us=calls[2],
-        steady=np.repeat(counts >= FEW, sizes),
-        sure=bool(counts.min() >= ENOUGH) and below + above <= SURE * latency_us,
+        steady=np.repeat(~doubtful, sizes),
+        sure=bool(counts.min() >= ENOUGH)
+        and not doubtful.any()
+        and below + above <= SURE * latency_us,
         unstable=shaken > MOST_UNSTABLE or below + above > UNSURE * latency_us,
     )
