@@ -68,7 +68,7 @@ def fitted(
         for name, row in draw(family, options.count, options.seed)
     ]
     label(drawn, database, target, notes, QUICK_BUDGET_S if options.quick else BUDGET_S)
-    predictor = LatencyPredictor.fit(database, target)
+    predictor = LatencyPredictor.fit(database, target, unstable=options.unstable)
     for family in wanted if options.predictor is not None else ():
         with StagesBar(notes) as bar:
             stage = f"looking at the blocks of {family.name}"
@@ -150,6 +150,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--part", choices=PARTS, help="only one")
     parser.add_argument("--count", type=int, default=30, help="labelled networks of each space")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--unstable", action="store_true", help="learn from unstable labels, on a noisy machine"
+    )
     parser.add_argument("--quick", action="store_true", help="a few networks of one part")
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()

@@ -41,6 +41,14 @@ def fit(
             "any; may be given several times."
         ),
     ] = None,
+    unstable: Annotated[
+        bool,
+        typer.Option(
+            "--unstable",
+            help="Learn from unstable labels as well, which are upper bounds: for a machine that "
+            "never is quiet.",
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of the trees and the folds.")] = 0,
     as_json: Json = False,
 ) -> None:
@@ -50,7 +58,9 @@ def fit(
 
     spaces = [space_named(name) for name in space or []]
     with notes.status("learning"):
-        made = LatencyPredictor.fit(ScheduleDatabase(db), read_target(target, threads), seed=seed)
+        made = LatencyPredictor.fit(
+            ScheduleDatabase(db), read_target(target, threads), unstable=unstable, seed=seed
+        )
         path = made.save(output)
     for one in spaces:
         with StagesBar(notes) as bar:

@@ -56,10 +56,13 @@ class Dataset:
         return self.only(frozenset(self.networks) - networks)
 
 
-def read_dataset(database: ScheduleDatabase, foreseer: Foreseer) -> Dataset:
+def read_dataset(
+    database: ScheduleDatabase, foreseer: Foreseer, *, unstable: bool = False
+) -> Dataset:
     """Read all labels under the conditions of a foreseer.
 
-    Labels that are unstable are left out, and networks with a kernel that the database has lost.
+    Left out are networks with a kernel that the database has lost, and labels that are unstable,
+    unless these are asked for.
     """
     conditions = foreseer.conditions
     outlooks: dict[str, Outlook | None] = {}
@@ -74,7 +77,7 @@ def read_dataset(database: ScheduleDatabase, foreseer: Foreseer) -> Dataset:
     for label in database.labels(conditions, "network"):
         found = [outlook(workload) for workload, _ in label.parts]
         known = tuple(entry for entry in found if entry is not None)
-        if label.unstable or len(known) < len(found):
+        if (label.unstable and not unstable) or len(known) < len(found):
             continue
         networks.append(label.key)
         names.append(label.name)
@@ -87,8 +90,10 @@ def read_dataset(database: ScheduleDatabase, foreseer: Foreseer) -> Dataset:
     }
     observations = []
     for label in database.labels(conditions, "kernel"):
+        if label.context != "network" or (label.unstable and not unstable):
+            continue
         entry = outlook(label.key) if label.network in footprints_kb else None
-        if entry is not None and label.context == "network" and not label.unstable:
+        if entry is not None:
             footprint_kb = footprints_kb[label.network]
             observations.append(
                 Observation(label.key, label.network, label.latency_us, entry, footprint_kb)

@@ -114,7 +114,12 @@ class LatencyPredictor:
 
     @classmethod
     def fit(
-        cls, database: ScheduleDatabase, target: Any = None, *, seed: int = 0
+        cls,
+        database: ScheduleDatabase,
+        target: Any = None,
+        *,
+        unstable: bool = False,
+        seed: int = 0,
     ) -> "LatencyPredictor":
         """Learn from the networks that were labelled under a target (see `cosearch measure`).
 
@@ -124,6 +129,9 @@ class LatencyPredictor:
             With labels, and with the schedules that networks will be built from.
         target : str, mapping or tvm.target.Target, optional
             By default this machine.
+        unstable : bool
+            Whether to learn from unstable labels as well. They are upper bounds; on a machine that
+            never is quiet there are hardly any others. Intervals are as wide as they scatter.
         seed : int
             Of the trees and the folds.
 
@@ -135,7 +143,8 @@ class LatencyPredictor:
         """
         resolved = resolve_target(target)
         foreseer = Foreseer(database, Conditions.of(resolved))
-        return cls.fit_dataset(read_dataset(database, foreseer), database, resolved, seed=seed)
+        data = read_dataset(database, foreseer, unstable=unstable)
+        return cls.fit_dataset(data, database, resolved, seed=seed)
 
     @classmethod
     def fit_dataset(
@@ -147,7 +156,8 @@ class LatencyPredictor:
             raise PredictorError(
                 f"{len(data.networks)} networks were measured for this target, {steady} of them "
                 f"with all their kernels steady, of at least {LEAST_NETWORKS}: label more with "
-                "`cosearch measure MODEL ...`, while the machine does little else."
+                "`cosearch measure MODEL ...`, while the machine does little else; or learn from "
+                "unstable labels as well (`--unstable`)."
             )
         kernels = KernelModel.fit(data.observations, seed)
         return cls(kernels, fit_network(data, seed), target, database)

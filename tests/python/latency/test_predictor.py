@@ -56,7 +56,7 @@ def test_a_network_that_was_left_out_is_predicted(tmp_path, one_thread):
     """Of four sizes of kernels that are computed alike, one is learnt from the others."""
     direct = tvm.transform.PassContext(config={"relax.cosearch.winograd": False})
     with direct, ScheduleDatabase(tmp_path / "labels.sqlite") as labelled:
-        label_as_promised(labelled, SPACE, ARCHITECTURES, one_thread)
+        label_as_promised(labelled, SPACE, ARCHITECTURES, one_thread, factor=1.5)
         data = read_dataset(labelled, Foreseer(labelled, Conditions.of(one_thread)))
         left_out = frozenset(data.networks[-1:])
         rest = data.without(left_out)
@@ -197,6 +197,7 @@ def test_networks_without_steady_kernels_teach_nothing(labelled, one_thread):
     try:
         with pytest.raises(PredictorError, match=r"7 networks were measured .* 4 of them with all"):
             LatencyPredictor.fit(labelled, one_thread)
+        assert LatencyPredictor.fit(labelled, one_thread, unstable=True).kernels.table_us
     finally:
         labelled.add_labels(kernels)
     with pytest.raises(ValueError, match="no kernel was observed"):
@@ -210,6 +211,8 @@ def test_unstable_labels_are_left_out(labelled, data, one_thread):
     try:
         found = read_dataset(labelled, Foreseer(labelled, conditions))
         assert set(found.networks) == set(data.networks) - {label.key}
+        everything = read_dataset(labelled, Foreseer(labelled, conditions), unstable=True)
+        assert set(everything.networks) == set(data.networks)
     finally:
         labelled.add_labels([label])
 
