@@ -81,7 +81,7 @@ class Machine:
         if "avx512f" in features:
             core = cls(16, 32, vectors_per_cycle=1.0 if cpu in _DOUBLE_PUMPED else 2.0)
         elif "avx2" in features:
-            core = cls(8, 16, loop_cycles=0.25, broadcasts_operands=False)
+            core = cls(8, 16, loads_per_cycle=1.75, loop_cycles=0.25, broadcasts_operands=False)
         elif "neon" in features:
             core = cls(4, 32)
         l2_bytes = _SMALL_L2.get(cpu, core.l2_bytes)

@@ -50,6 +50,9 @@ CROWDED = 1.9
 """What a step takes more where the rows of the data push each other out of the cache."""
 MAX_TAIL_FLOPS = 8
 """Operations of a tail that is unrolled over the rows; a longer one runs out of registers."""
+FLAT = 1.1
+"""What flat tiles are taken to take more: the loops of whole tiles and of the last one are one to
+LLVM until late, which is not always kind to its choice of registers."""
 STREAM_SHARE = 0.3
 """Share of the time for streaming that the arithmetic cannot hide."""
 
@@ -261,9 +264,9 @@ def _tile_cycles(product: Product, tiles: Tiles, rows: Integers, machine: Machin
     """Return the cycles of a tile of so many rows: its steps, and its way through the tail."""
     step = step_cycles(tiles, rows, machine)
     step[_are_crowded(product, tiles, machine)] *= CROWDED
-    # A flat tile has to find out whether it is the last one.
-    starts = 1 + math.prod(product.axes.reduction[:-1]) / 4 + tiles.flat
-    return np.asarray(product.depth * step + TILE_CYCLES * starts + 3 * rows * tiles.vectors)
+    starts = 1 + math.prod(product.axes.reduction[:-1]) / 4
+    cycles = product.depth * step + TILE_CYCLES * starts + 3 * rows * tiles.vectors
+    return np.asarray(cycles * np.where(tiles.flat > 0, FLAT, 1.0))
 
 
 def step_cycles(tiles: Tiles, rows: Integers, machine: Machine) -> Cycles:
