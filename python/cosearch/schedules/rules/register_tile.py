@@ -109,10 +109,13 @@ class Product:
         return math.prod(self.extents[:-1])
 
     @property
-    def is_pointwise(self) -> bool:
-        """Whether each row of the result depends on the row of the data in the same place."""
+    def can_be_flat(self) -> bool:
+        """Whether each row of the result depends on the row of the data in the same place.
+
+        A sum of one product is none: TVM would take what it reduces for an axis of the result.
+        """
         alone = math.prod(self.axes.reduction[:-1]) == 1 and not self.pad_values
-        return alone and self.data_shape[:-1] == self.extents[:-1]
+        return alone and self.depth > 1 and self.data_shape[:-1] == self.extents[:-1]
 
     @property
     def placements(self) -> list[tuple[Order, Padding]]:
@@ -132,7 +135,7 @@ class Product:
             for rows in divisors(rows_extent, most)
             for unroll in unrolls
         ]
-        if self.is_pointwise:
+        if self.can_be_flat:
             divided = {height * rows for height, rows, *_ in shapes}
             others = set(range(2, min(self.positions, most))) - divided
             # LLVM runs out of registers where it unrolls both variants, of whole and last tiles.
@@ -174,7 +177,7 @@ class Product:
         unroll = tile.unroll if self.axes.reduction[-1] % tile.unroll == 0 else 1
         padding = tile.padding if tile.padding in places else places[0]
         fitted = replace(fitted, padding=padding, unroll=unroll)
-        return self._flatten(fitted, tile.rows) if tile.flat and self.is_pointwise else fitted
+        return self._flatten(fitted, tile.rows) if tile.flat and self.can_be_flat else fitted
 
     def _flatten(self, tile: Tile, most_rows: int) -> Tile:
         """Return a tile that is flat, with as many rows as the registers hold."""
