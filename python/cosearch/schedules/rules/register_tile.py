@@ -67,8 +67,9 @@ class Product:
     latency of its additions and the loads, and small enough for the register file (Goto and van de
     Geijn, "Anatomy of High-Performance Matrix Multiplication", TOMS 2008, section 6; Georganas et
     al., "Anatomy of High-Performance Deep Learning Convolutions on SIMD Architectures", SC 2018,
-    section II). It assumes that weights are packed while compiling, or lie with their columns
-    next to each other.
+    section II). Where each row depends on one row of the data alone, a tile may be flat: its rows
+    go on from one line of the picture to the next, and the last tile has what is left of them. It
+    assumes that weights are packed while compiling, or lie with their columns next to each other.
 
     Attributes
     ----------
@@ -142,15 +143,8 @@ class Product:
             shapes += [(1, rows, 1, 1) for rows in sorted(others)]
         return Tiles.of_rows(
             (
-                height,
-                rows,
-                vectors,
-                lanes,
-                ORDERS.index(order),
-                PADDINGS.index(padding),
-                unroll,
-                0,
-                flat,
+                *(height, rows, vectors, lanes, ORDERS.index(order), PADDINGS.index(padding)),
+                *(unroll, 0, flat),
             )
             for vectors, lanes in row_shapes(self.group, self.machine)
             for height, rows, unroll, flat in shapes
@@ -243,12 +237,12 @@ def _cycles(product: Product, tiles: Tiles, machine: Machine) -> Cycles:
     extents = product.axes.spatial
     outer, *counts = tiles.counts(extents)
     row_tiles, column_tiles = outer * counts[0] * counts[1], counts[2]
+    crowded = np.where(_are_crowded(product, tiles, machine), CROWDED, 1.0)
     left = np.where(tiles.flat > 0, product.positions % tiles.points, 0)
-    whole = row_tiles - (left > 0)
-    compute = column_tiles * (
-        whole * _tile_cycles(product, tiles, tiles.points, machine)
-        + (left > 0) * _tile_cycles(product, tiles, left, machine)
-    )
+    compute = (row_tiles - (left > 0)) * _tile_cycles(product, tiles, tiles.points, crowded)
+    if left.any():
+        compute += (left > 0) * _tile_cycles(product, tiles, left, crowded)
+    compute *= column_tiles
     stream = np.where(
         tiles.order == ORDERS.index("rows"),
         machine.stream_cycles(product.weight_bytes, row_tiles)
@@ -263,10 +257,9 @@ def _cycles(product: Product, tiles: Tiles, machine: Machine) -> Cycles:
     return beside_streams(compute, stream) + padding
 
 
-def _tile_cycles(product: Product, tiles: Tiles, rows: Integers, machine: Machine) -> Cycles:
+def _tile_cycles(product: Product, tiles: Tiles, rows: Integers, crowded: Cycles) -> Cycles:
     """Return the cycles of a tile of so many rows: its steps, and its way through the tail."""
-    step = step_cycles(tiles, rows, machine)
-    step[_are_crowded(product, tiles, machine)] *= CROWDED
+    step = crowded * step_cycles(tiles, rows, product.machine)
     starts = 1 + math.prod(product.axes.reduction[:-1]) / 4
     cycles = product.depth * step + TILE_CYCLES * starts + 3 * rows * tiles.vectors
     return np.asarray(cycles * np.where(tiles.flat > 0, FLAT, 1.0))
