@@ -68,7 +68,7 @@ class Kernel:
         infos = ArgInfo.from_entry_func(schedule.mod, remove_preproc=True)
         self.tensors = [a.tensor for a in arguments.get([plain(i.as_json()) for i in infos])]
         module = tvm.tirx.build(as_in_networks(schedule.mod), target=target)
-        self.evaluate = module.time_evaluator("main", tvm.cpu(), repeat=RUNS)
+        self.evaluate = module.time_evaluator("main", tvm.cpu(), number=1, repeat=RUNS)
         self.threads = int(target.attrs["num-cores"])
 
     def time_us(self) -> float:

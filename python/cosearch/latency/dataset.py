@@ -10,6 +10,7 @@ from cosearch.latency.composition import Composition
 from cosearch.latency.observation import Observation
 from cosearch.latency.outlook import Foreseer, Outlook
 from cosearch.schedules.database import ScheduleDatabase
+from cosearch.schedules.label import Label, Level
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,14 @@ def read_dataset(
             outlooks[workload] = None if mod is None else foreseer.foresee(mod["main"])
         return outlooks[workload]
 
+    def labels(level: Level) -> list[Label]:
+        return [x for x in database.labels(conditions, level) if unstable or not x.unstable]
+
     networks, names, compositions, measured_us = [], [], [], []
-    for label in database.labels(conditions, "network"):
+    for label in labels("network"):
         found = [outlook(workload) for workload, _ in label.parts]
         known = tuple(entry for entry in found if entry is not None)
-        if (label.unstable and not unstable) or len(known) < len(found):
+        if len(known) < len(found):
             continue
         networks.append(label.key)
         names.append(label.name)
@@ -89,11 +93,9 @@ def read_dataset(
         for key, of in zip(networks, compositions, strict=True)
     }
     observations = []
-    for label in database.labels(conditions, "kernel"):
-        if label.context != "network" or (label.unstable and not unstable):
-            continue
+    for label in labels("kernel"):
         entry = outlook(label.key) if label.network in footprints_kb else None
-        if entry is not None:
+        if entry is not None and label.context == "network":
             footprint_kb = footprints_kb[label.network]
             observations.append(
                 Observation(label.key, label.network, label.latency_us, entry, footprint_kb)

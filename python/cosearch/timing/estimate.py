@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -80,47 +81,44 @@ class Estimate:
         return enough and width <= SURE * self.latency_us
 
 
-def good_windows(windows: Windows, floor: float) -> npt.NDArray[np.bool_]:
-    """Tell in which windows nothing disturbed.
+class Looks(Protocol):
+    """How the machine was at some times, before and after each of them."""
+
+    @property
+    def pace(self) -> Values:
+        """``[..., 2]``: the compute-bound reference by the clock-bound."""
+
+    @property
+    def clock_us(self) -> Values:
+        """``[..., 2]``: the clock-bound reference."""
+
+    @property
+    def share(self) -> Values:
+        """``[...]``: the least share of the time in which a thread of the kernel ran."""
+
+    @property
+    def gap_us(self) -> Values:
+        """``[...]``: the longest time for which another core was not held."""
+
+
+def are_alone(looks: Looks) -> npt.NDArray[np.bool_]:
+    """Tell at what times the clock was steady and nobody of this machine came in between."""
+    clock_us = looks.clock_us
+    steady = clock_us.max(axis=-1) <= clock_us.min(axis=-1) * (1 + STEADY)
+    return np.asarray(steady & (looks.share >= LEAST_SHARE) & (looks.gap_us <= MOST_GAP_US))
+
+
+def are_undisturbed(looks: Looks, floor: float) -> npt.NDArray[np.bool_]:
+    """Tell at what times nobody from outside shared the cores.
 
     Parameters
     ----------
-    windows : Windows
+    looks : Looks
         What was seen.
     floor : float
         Pace of the reference work on the quiet machine.
     """
-    share = np.minimum(windows.own_share, windows.pool_share)
-    return are_good(windows.pace, windows.clock_us, share, windows.gap_us, floor)
-
-
-def are_good(
-    pace: Values, clock_us: Values, share: Values, gap_us: Values, floor: float
-) -> npt.NDArray[np.bool_]:
-    """Tell at what times nothing disturbed.
-
-    Parameters
-    ----------
-    pace, clock_us : numpy.ndarray
-        ``[..., 2]``: the compute-bound reference by the clock-bound, and that one, before and
-        after.
-    share, gap_us : numpy.ndarray
-        ``[...]``: the least share of the time in which a thread of the kernel ran, and the longest
-        for which another core was not held.
-    floor : float
-        Pace of the reference work on the quiet machine.
-    """
-    undisturbed = pace.max(axis=-1) <= floor * (1 + TOLERANCE)
-    return np.asarray(undisturbed & are_alone(clock_us, share, gap_us))
-
-
-def are_alone(clock_us: Values, share: Values, gap_us: Values) -> npt.NDArray[np.bool_]:
-    """Tell at what times the clock was steady and nobody of this machine came in between.
-
-    See `are_good` for the parameters.
-    """
-    steady = clock_us.max(axis=-1) <= clock_us.min(axis=-1) * (1 + STEADY)
-    return np.asarray(steady & (share >= LEAST_SHARE) & (gap_us <= MOST_GAP_US))
+    return np.asarray(looks.pace.max(axis=-1) <= floor * (1 + TOLERANCE))
 
 
 def are_doubtful(
@@ -133,7 +131,7 @@ def are_doubtful(
     times_us : numpy.ndarray
         ``[times]``.
     good, alone : numpy.ndarray
-        bool ``[times]``: see `are_good` and `are_alone`.
+        bool ``[times]``: at what times nothing disturbed, and see `are_alone`.
     """
     times = times_us[good]
     if len(times) < FEW or len(times) < SELDOM * alone.sum():
@@ -158,9 +156,8 @@ def estimate(windows: Windows, calibration: Calibration) -> Estimate:
     calibration : Calibration
         Times of the reference on the quiet machine.
     """
-    share = np.minimum(windows.own_share, windows.pool_share)
-    alone = are_alone(windows.clock_us, share, windows.gap_us)
-    good = good_windows(windows, clean_pace(windows.pace, calibration))
+    alone = are_alone(windows)
+    good = alone & are_undisturbed(windows, clean_pace(windows.pace, calibration))
     count = int(good.sum())
     speed = calibration.clock_us / windows.clock_us.mean(axis=1)
     times_us = windows.call_us * speed

@@ -14,7 +14,7 @@ from cosearch.timing.estimate import (
     UNSURE,
     are_alone,
     are_doubtful,
-    are_good,
+    are_undisturbed,
     clean_pace,
     low_quantile,
 )
@@ -41,7 +41,7 @@ class SegmentedRuns:
         ``[runs, segments, 2]``: the compute-bound and the clock-bound reference before and after
         each segment.
     share, gap_us : numpy.ndarray
-        ``[runs, segments]``: see `cosearch.timing.estimate.are_good`.
+        ``[runs, segments]``: see `cosearch.timing.estimate.Looks`.
     """
 
     starts: npt.NDArray[np.int64]
@@ -172,8 +172,8 @@ def estimate_segments(seen: SegmentedRuns, calibration: Calibration) -> Segmente
     """
     pace = seen.pace
     floor = clean_pace(pace.reshape(-1, 2), calibration)
-    good = are_good(pace, seen.clock_us, seen.share, seen.gap_us, floor)
-    alone = are_alone(seen.clock_us, seen.share, seen.gap_us)
+    alone = are_alone(seen)
+    good = alone & are_undisturbed(seen, floor)
     sizes = np.diff([*seen.starts, seen.call_us.shape[1]])
     speed = calibration.clock_us / seen.clock_us.mean(axis=-1)
     call_us = seen.call_us * np.repeat(speed, sizes, axis=1)

@@ -55,6 +55,11 @@ class Windows:
         """The compute-bound reference by the clock-bound, ``[windows, 2]``."""
         return self.compute_us / self.clock_us
 
+    @property
+    def share(self) -> Values:
+        """The least share of the time in which a thread of the kernel ran."""
+        return np.minimum(self.own_share, self.pool_share)
+
     def __len__(self) -> int:
         """Count the windows."""
         return len(self.call_us)

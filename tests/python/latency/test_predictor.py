@@ -53,7 +53,10 @@ def test_what_was_measured_is_answered_from_the_table(predictor, data):
 
 
 def test_a_network_that_was_left_out_is_predicted(tmp_path, one_thread):
-    """Of four sizes of kernels that are computed alike, one is learnt from the others."""
+    """Of four sizes of kernels that are computed alike, one is learnt from the others.
+
+    What is promised of it is a third off. Few networks cannot make much more of it believed.
+    """
     direct = tvm.transform.PassContext(config={"relax.cosearch.winograd": False})
     with direct, ScheduleDatabase(tmp_path / "labels.sqlite") as labelled:
         label_as_promised(labelled, SPACE, ARCHITECTURES, one_thread, factor=1.5)

@@ -5,7 +5,7 @@ import pytest
 
 from cosearch.timing import Calibration, Windows, estimate
 from cosearch.timing.calibration import least_agreeing
-from cosearch.timing.estimate import FEW, _ranks, clean_pace, good_windows
+from cosearch.timing.estimate import FEW, _ranks, are_undisturbed, clean_pace
 
 CALIBRATION = Calibration(compute_us=30.0, memory_us=50.0, clock_us=12.0, exclusive=True)
 
@@ -136,7 +136,7 @@ def test_who_shares_a_core_is_seen_at_any_clock():
 def test_a_calibration_that_was_disturbed_gives_way():
     faster = windows(np.full(20, 100.0), compute_us=np.full((20, 2), 29.5))
     assert estimate(faster, CALIBRATION).good_windows == 20
-    assert good_windows(faster, 29.0 / 12.0).sum() == 0
+    assert are_undisturbed(faster, 29.0 / 12.0).sum() == 0
 
 
 def test_who_shares_a_core_steadily_is_seen_all_the_same():

@@ -144,7 +144,7 @@ class Product:
         return Tiles.of_rows(
             (
                 *(height, rows, vectors, lanes, ORDERS.index(order), PADDINGS.index(padding)),
-                *(unroll, 0, flat),
+                *(unroll, flat, 0),
             )
             for vectors, lanes in row_shapes(self.group, self.machine)
             for height, rows, unroll, flat in shapes
@@ -153,7 +153,7 @@ class Product:
         )
 
     def holds(self, tile: Tile) -> bool:
-        """Tell whether the registers hold a tile, a row of weights and a value of the data."""
+        """Tell whether the registers hold a tile, a row of weights and values of the data."""
         return self.machine.holds(tile.points, tile.vectors)
 
     def cycles(self, tiles: Tiles) -> Cycles:
@@ -171,9 +171,9 @@ class Product:
         unroll = tile.unroll if self.axes.reduction[-1] % tile.unroll == 0 else 1
         padding = tile.padding if tile.padding in places else places[0]
         fitted = replace(fitted, padding=padding, unroll=unroll)
-        return self._flatten(fitted, tile.rows) if tile.flat and self.can_be_flat else fitted
+        return self._made_flat(fitted, tile.rows) if tile.flat and self.can_be_flat else fitted
 
-    def _flatten(self, tile: Tile, most_rows: int) -> Tile:
+    def _made_flat(self, tile: Tile, most_rows: int) -> Tile:
         """Return a tile that is flat, with as many rows as the registers hold."""
         counts = range(min(most_rows, self.positions), 0, -1)
         rows = next(rows for rows in counts if self.machine.holds(rows, tile.vectors))

@@ -27,8 +27,6 @@ Order = Literal["rows", "columns"]
 Padding = Literal["inline", "tile", "root"]
 ORDERS: tuple[Order, ...] = ("rows", "columns")
 PADDINGS: tuple[Padding, ...] = ("inline", "tile", "root")
-PARALLEL = 7
-"""Place of `Tiles.parallel` among the columns."""
 Integers = npt.NDArray[np.int64]
 Cycles = npt.NDArray[np.float64]
 _SIZE = "([1-9][0-9]{0,8})"
@@ -55,11 +53,11 @@ class Tile:
         whole input before.
     unroll : int
         Steps of the innermost reduction that are unrolled.
-    parallel : bool
-        Whether tiles are spread over threads.
     flat : bool
         Whether all axes of the result but the last are taken as one, of which `rows` need not be a
         divisor: the last tile has fewer of them.
+    parallel : bool
+        Whether tiles are spread over threads.
     cycles : float
         What the nest should take.
     """
@@ -71,8 +69,8 @@ class Tile:
     order: Order = "rows"
     padding: Padding = "inline"
     unroll: int = 1
-    parallel: bool = False
     flat: bool = False
+    parallel: bool = False
     cycles: float = math.inf
 
     @property
@@ -104,8 +102,8 @@ class Tile:
             cast(Order, order),
             cast(Padding, padding),
             int(unroll),
-            threads == "parallel",
             flat is not None,
+            threads == "parallel",
         )
 
     @property
@@ -142,8 +140,8 @@ class Tiles:
         self.order: Integers = columns[4]
         self.padding: Integers = columns[5]
         self.unroll: Integers = columns[6]
-        self.parallel: Integers = columns[PARALLEL]
-        self.flat: Integers = columns[8]
+        self.flat: Integers = columns[7]
+        self.parallel: Integers = columns[8]
 
     @classmethod
     def of(cls, tiles: Iterable[Tile]) -> "Tiles":
@@ -152,7 +150,7 @@ class Tiles:
             (
                 *(tile.height, tile.rows, tile.vectors, tile.lanes),
                 *(ORDERS.index(tile.order), PADDINGS.index(tile.padding)),
-                *(tile.unroll, int(tile.parallel), int(tile.flat)),
+                *(tile.unroll, int(tile.flat), int(tile.parallel)),
             )
             for tile in tiles
         )
@@ -168,12 +166,12 @@ class Tiles:
 
     def tile(self, place: int, cycles: float) -> Tile:
         """Return one of them, with what its nest should take."""
-        height, rows, vectors, lanes, order, padding, unroll, parallel, flat = (
+        height, rows, vectors, lanes, order, padding, unroll, flat, parallel = (
             int(value) for value in self.columns[:, place]
         )
         return Tile(
             *(height, rows, vectors, lanes, ORDERS[order], PADDINGS[padding]),
-            *(unroll, bool(parallel), bool(flat), cycles),
+            *(unroll, bool(flat), bool(parallel), cycles),
         )
 
     @property
@@ -311,7 +309,7 @@ def rank_tiles(study: Study, machine: Machine) -> RankedTiles:
     tiles = study.tiles()
     if machine.threads > 1:
         both = np.repeat(tiles.columns, 2, axis=1)
-        both[PARALLEL] = np.arange(both.shape[1]) % 2
+        both[-1] = np.arange(both.shape[1]) % 2
         tiles = Tiles(both)
     return RankedTiles(tiles, _timed(study, tiles, machine))
 
